@@ -1,0 +1,128 @@
+-- The outbox, the lease and the relay. The lease is taken, never waited for; every statement of the relay names its holder,
+-- and finds nothing to do once somebody else holds the lease.
+
+-- RFC 3339, UTC, microseconds.
+CREATE OR REPLACE FUNCTION utc(p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+-- Takes the lease for two seconds if it is free, and gives its holder. An expiry more than a minute ahead is free as well: the
+-- clock was stepped back.
+CREATE OR REPLACE FUNCTION relay_lease_try() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_holder uuid;
+BEGIN
+    PERFORM FROM relay_lease
+     WHERE held_until < clock_timestamp() OR held_until > clock_timestamp() + interval '60 s'
+       FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE relay_lease SET holder = gen_random_uuid(), held_until = clock_timestamp() + interval '2 s' RETURNING holder INTO v_holder;
+    END IF;
+    RETURN v_holder;
+END $$;
+
+-- True while p_holder holds the lease; nobody can take it before the calling statement ends. Renews it when half of it is used up
+-- (each renewal leaves a dead row behind, so not every time).
+CREATE OR REPLACE FUNCTION relay_lease_keep(p_holder text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_until timestamptz;
+BEGIN
+    SELECT held_until INTO v_until FROM relay_lease WHERE holder = p_holder::uuid FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF v_until < clock_timestamp() + interval '1 s' THEN
+        UPDATE relay_lease SET held_until = clock_timestamp() + interval '2 s';
+    END IF;
+    RETURN true;
+END $$;
+
+-- Every operation ends here: writes its event, in the transaction of the operation, and tries the lease.
+CREATE OR REPLACE FUNCTION audit_record(
+    p_event_id uuid, p_action text, p_outcome text, p_item_id bigint, p_details jsonb,
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text
+) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_outbox (event_id, action, outcome, item_id, request_id, trace_id, actor, client_addr, details)
+    VALUES (p_event_id, p_action, p_outcome, p_item_id, p_request_id, p_trace_id, p_actor, p_client_addr, p_details);
+    RETURN relay_lease_try();
+END $$;
+
+-- A value as the trail keeps it: itself up to 1 KiB, beyond that its length in bytes and its SHA-256.
+CREATE OR REPLACE FUNCTION audit_value(p_value text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN octet_length(p_value) <= 1024 THEN to_jsonb(p_value)
+           ELSE jsonb_build_object('bytes', octet_length(p_value), 'sha256', encode(sha256(convert_to(p_value, 'UTF8')), 'hex')) END
+$$;
+
+-- An event as it travels to audit.
+CREATE OR REPLACE FUNCTION audit_event(p_event audit_outbox) RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT row_to_json(e) FROM (SELECT p_event.event_id, p_event.action, p_event.outcome, p_event.item_id, p_event.request_id,
+        p_event.trace_id, p_event.actor, p_event.client_addr, utc(p_event.occurred_at) AS occurred_at, p_event.details) e
+$$;
+
+-- Takes the lease if there is something to relay; no row otherwise.
+CREATE OR REPLACE FUNCTION relay_take() RETURNS TABLE (relay text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM audit_outbox) THEN
+        relay := relay_lease_try();
+        IF relay IS NOT NULL THEN
+            RETURN NEXT;
+        END IF;
+    END IF;
+END $$;
+
+-- Removes what was delivered and gives the next batch, oldest first: at most 500 events and 1 MiB, at least one. No row: the lease
+-- is somebody else's. NULLs: the outbox is empty and the lease is released.
+CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[]) RETURNS TABLE (seqs bigint[], events text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NOT relay_lease_keep(p_holder) THEN
+        RETURN;
+    END IF;
+    DELETE FROM audit_outbox o WHERE o.seq = ANY (p_done);
+    IF FOUND THEN
+        UPDATE relay_lease SET failures = 0, last_error = NULL WHERE failures > 0;
+    END IF;
+    SELECT array_agg(b.seq), '[' || string_agg(b.event, ',') || ']' INTO seqs, events
+      FROM (SELECT e.seq, e.event, sum(octet_length(e.event) + 1) OVER w AS bytes, row_number() OVER w AS position
+              FROM (SELECT o.seq, audit_event(o)::text AS event FROM audit_outbox o ORDER BY o.seq LIMIT 500) e
+            WINDOW w AS (ORDER BY e.seq)) b
+     WHERE b.bytes < 1048576 OR b.position = 1;
+    IF seqs IS NULL THEN
+        UPDATE relay_lease SET holder = NULL, held_until = '-infinity';
+    END IF;
+    RETURN NEXT;
+END $$;
+
+-- Removes what was delivered and hands the lease over.
+CREATE OR REPLACE FUNCTION relay_release(p_holder text, p_done bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF relay_lease_keep(p_holder) THEN
+        DELETE FROM audit_outbox o WHERE o.seq = ANY (p_done);
+        UPDATE relay_lease SET holder = NULL, held_until = '-infinity', failures = 0, last_error = NULL;
+    END IF;
+END $$;
+
+-- Removes what was delivered and lets nobody relay for 1, 2, 4, … at most 30 seconds.
+CREATE OR REPLACE FUNCTION relay_fail(p_holder text, p_done bigint[], p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF relay_lease_keep(p_holder) THEN
+        DELETE FROM audit_outbox o WHERE o.seq = ANY (p_done);
+        UPDATE relay_lease SET holder = NULL, failures = least(failures, 30) + 1, last_error = left(p_reason, 1000),
+                               held_until = clock_timestamp() + least(30, 2 ^ least(failures, 30)) * interval '1 s';
+    END IF;
+END $$;
+
+-- Moves one event that audit refused out of the queue.
+CREATE OR REPLACE FUNCTION relay_refuse(p_holder text, p_seq bigint, p_reason text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF relay_lease_keep(p_holder) THEN
+        WITH refused AS (DELETE FROM audit_outbox o WHERE o.seq = p_seq RETURNING o.event_id, audit_event(o) AS event)
+        INSERT INTO audit_refused (event_id, event, reason)
+        SELECT r.event_id, r.event, left(p_reason, 1000) FROM refused r ON CONFLICT DO NOTHING;
+    END IF;
+END $$;

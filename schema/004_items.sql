@@ -1,0 +1,192 @@
+-- The operations on items: one function each, so that an operation is one statement, whole or not at all, with its event. `relay`
+-- is the lease's holder if this call obtained the lease. p_match and p_none_match are the versions that If-Match and If-None-Match
+-- list, NULL without that header; 0 in p_none_match stands for `*`.
+
+-- An item as clients see it. Written by hand because row_to_json would write timestamps in the session's zone.
+CREATE OR REPLACE FUNCTION item_json(p_id bigint, p_name text, p_description text, p_created_at timestamptz, p_updated_at timestamptz)
+RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT '{"id":' || p_id || ',"name":' || to_json(p_name) || ',"description":' || to_json(p_description)
+        || ',"created_at":"' || utc(p_created_at) || '","updated_at":"' || utc(p_updated_at) || '"}'
+$$;
+
+-- Outcomes ok, replayed (same key, same body, within 24 hours: the first answer again) and key_conflict (same key, other body).
+CREATE OR REPLACE FUNCTION items_create(
+    p_name text, p_description text, p_key text,
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
+    OUT outcome text, OUT id bigint, OUT item text, OUT relay text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_event   uuid        := gen_random_uuid();
+    v_now     timestamptz := clock_timestamp();
+    v_details jsonb;
+    v_hash    bytea;
+    v_known   idempotency;
+BEGIN
+    id := nextval('items_id_seq');
+    outcome := 'ok';
+    IF p_key IS NOT NULL THEN
+        DELETE FROM idempotency WHERE key IN (
+            SELECT old.key FROM idempotency old WHERE old.created_at < v_now - interval '24 hours' AND old.key <> p_key
+             ORDER BY old.created_at LIMIT 10 FOR UPDATE SKIP LOCKED);
+        v_hash := sha256(convert_to(jsonb_build_array(p_name, p_description)::text, 'UTF8'));
+        -- Waits for a concurrent request with the same key; takes over a key that has expired.
+        INSERT INTO idempotency AS known (key, body_hash, event_id, item_id, created_at) VALUES (p_key, v_hash, v_event, id, v_now)
+        ON CONFLICT (key) DO UPDATE
+           SET body_hash = excluded.body_hash, event_id = excluded.event_id, item_id = excluded.item_id, created_at = excluded.created_at
+         WHERE known.created_at < excluded.created_at - interval '24 hours';
+        IF NOT FOUND THEN
+            SELECT * INTO STRICT v_known FROM idempotency known WHERE known.key = p_key;
+            id := v_known.item_id;
+            v_now := v_known.created_at;
+            v_details := jsonb_build_object('first_event_id', v_known.event_id);
+            outcome := CASE WHEN v_known.body_hash = v_hash THEN 'replayed' ELSE 'key_conflict' END;
+        END IF;
+    END IF;
+    IF outcome = 'ok' THEN
+        INSERT INTO items (id, name, description, created_at, updated_at) OVERRIDING SYSTEM VALUE
+        VALUES (items_create.id, p_name, p_description, v_now, v_now);
+        v_details := jsonb_build_object('name', audit_value(p_name), 'description', audit_value(p_description));
+    END IF;
+    IF outcome <> 'key_conflict' THEN
+        item := item_json(id, p_name, p_description, v_now, v_now);
+    END IF;
+    relay := audit_record(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+END $$;
+
+-- Outcomes ok, not_modified, not_found.
+CREATE OR REPLACE FUNCTION items_get(
+    p_id bigint, p_none_match bigint[],
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
+    OUT outcome text, OUT version bigint, OUT item text, OUT relay text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_details jsonb;
+BEGIN
+    SELECT i.version, item_json(i.id, i.name, i.description, i.created_at, i.updated_at) INTO version, item FROM items i WHERE i.id = p_id;
+    IF item IS NULL THEN
+        outcome := 'not_found';
+    ELSIF p_none_match && ARRAY[0, version] THEN
+        outcome := 'not_modified';
+        item := NULL;
+    ELSE
+        outcome := 'ok';
+        v_details := '{"items": 1}';
+    END IF;
+    relay := audit_record(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+END $$;
+
+-- One page as a JSON array; `next` is where the following page starts, NULL when there is none.
+CREATE OR REPLACE FUNCTION items_list(
+    p_after bigint, p_limit integer,
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
+    OUT items text, OUT next bigint, OUT relay text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_count bigint;
+    v_last  bigint;
+BEGIN
+    SELECT '[' || coalesce(string_agg(item_json(i.id, i.name, i.description, i.created_at, i.updated_at), ','), '') || ']', count(*), max(i.id)
+      INTO items, v_count, v_last
+      FROM (SELECT * FROM public.items row WHERE row.id > p_after ORDER BY row.id LIMIT p_limit) i;
+    IF v_count = p_limit AND EXISTS (SELECT FROM public.items i WHERE i.id > v_last) THEN
+        next := v_last;
+    END IF;
+    relay := audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
+                          p_request_id, p_trace_id, p_actor, p_client_addr);
+END $$;
+
+-- Starts a whole list: fixes the highest id, counts, and writes the event before the first item leaves.
+CREATE OR REPLACE FUNCTION items_stream(
+    p_after bigint,
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
+    OUT last bigint, OUT count bigint, OUT relay text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    SELECT coalesce(max(i.id), 0), count(*) INTO last, count FROM items i WHERE i.id > p_after;
+    relay := audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
+                          p_request_id, p_trace_id, p_actor, p_client_addr);
+END $$;
+
+-- The next part of a whole list: objects joined by commas, at most 500 and 1 MiB, at least one; no row when nothing is left.
+-- `last` is the id of its last item.
+CREATE OR REPLACE FUNCTION items_chunk(p_after bigint, p_last bigint) RETURNS TABLE (items text, last bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT string_agg(c.item, ','), max(c.id)
+      FROM (SELECT r.id, r.item, sum(octet_length(r.item) + 1) OVER w AS bytes, row_number() OVER w AS position
+              FROM (SELECT i.id, item_json(i.id, i.name, i.description, i.created_at, i.updated_at) AS item
+                      FROM public.items i WHERE i.id > p_after AND i.id <= p_last ORDER BY i.id LIMIT 500) r
+            WINDOW w AS (ORDER BY r.id)) c
+     WHERE c.bytes <= 1048576 OR c.position = 1
+    HAVING count(*) > 0
+$$;
+
+-- Replaces name and description. Outcomes ok, not_found, precondition_failed.
+CREATE OR REPLACE FUNCTION items_update(
+    p_id bigint, p_name text, p_description text, p_match bigint[],
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
+    OUT outcome text, OUT version bigint, OUT item text, OUT relay text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_old     items;
+    v_now     timestamptz;
+    v_details jsonb;
+BEGIN
+    SELECT * INTO v_old FROM items i WHERE i.id = p_id FOR UPDATE;
+    version := v_old.version;
+    IF NOT FOUND THEN
+        outcome := 'not_found';
+    ELSIF NOT version = ANY (p_match) THEN
+        outcome := 'precondition_failed';
+        v_details := jsonb_build_object('version', version, 'expected', p_match);
+    ELSE
+        outcome := 'ok';
+        version := version + 1;
+        v_now := greatest(clock_timestamp(), v_old.updated_at);
+        UPDATE items i SET name = p_name, description = p_description, version = items_update.version, updated_at = v_now WHERE i.id = p_id;
+        item := item_json(p_id, p_name, p_description, v_old.created_at, v_now);
+        v_details := jsonb_strip_nulls(jsonb_build_object(
+            'version', version,
+            'name', CASE WHEN v_old.name <> p_name
+                    THEN jsonb_build_object('from', audit_value(v_old.name), 'to', audit_value(p_name)) END,
+            'description', CASE WHEN v_old.description <> p_description
+                    THEN jsonb_build_object('from', audit_value(v_old.description), 'to', audit_value(p_description)) END));
+    END IF;
+    relay := audit_record(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+END $$;
+
+-- Outcomes ok, not_found, precondition_failed.
+CREATE OR REPLACE FUNCTION items_delete(
+    p_id bigint, p_match bigint[],
+    p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
+    OUT outcome text, OUT relay text
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_old     items;
+    v_details jsonb;
+BEGIN
+    SELECT * INTO v_old FROM items i WHERE i.id = p_id FOR UPDATE;
+    IF NOT FOUND THEN
+        outcome := 'not_found';
+    ELSIF NOT v_old.version = ANY (p_match) THEN
+        outcome := 'precondition_failed';
+        v_details := jsonb_build_object('version', v_old.version, 'expected', p_match);
+    ELSE
+        outcome := 'ok';
+        DELETE FROM items i WHERE i.id = p_id;
+        v_details := jsonb_build_object('version', v_old.version, 'name', audit_value(v_old.name), 'description', audit_value(v_old.description));
+    END IF;
+    relay := audit_record(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+END $$;
+
+-- Readiness: that the database answers, how far the outbox is behind (`waiting` counts up to 10 001), and whether the relay is
+-- backing off. Takes the lease when something waits, so that an idle system drains too.
+CREATE OR REPLACE FUNCTION items_ready(OUT waiting bigint, OUT oldest_seconds double precision, OUT failing boolean, OUT relay text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(o.occurred_at)), 0) INTO waiting, oldest_seconds
+      FROM (SELECT occurred_at FROM audit_outbox ORDER BY seq LIMIT 10001) o;
+    SELECT l.failures > 0 INTO failing FROM relay_lease l;
+    IF waiting > 0 THEN
+        relay := relay_lease_try();
+    END IF;
+END $$;

@@ -1,0 +1,5 @@
+-- Who may enter this database. Apart, because these rights do not travel with CREATE DATABASE … TEMPLATE.
+REVOKE ALL ON DATABASE :"DBNAME" FROM PUBLIC;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT CONNECT ON DATABASE :"DBNAME" TO items, audit, metrics;
+GRANT USAGE ON SCHEMA public TO items, audit, metrics;

@@ -1,0 +1,20 @@
+-- The whole database, safe to run again:  psql -X -v ON_ERROR_STOP=1 -f schema/schema.sql
+-- One transaction: it applies whole or not at all. Needs a role that may create roles (a superuser, or the master user of a managed service).
+-- Passwords come from the environment (never from a command line); a role whose variable is unset keeps the password it has.
+\set ON_ERROR_STOP on
+\getenv items_password ITEMS_DB_PASSWORD
+\getenv audit_password AUDIT_DB_PASSWORD
+\getenv metrics_password METRICS_DB_PASSWORD
+SET client_min_messages = warning;
+BEGIN;
+SELECT pg_advisory_xact_lock(hashtext('schema.sql')) \g /dev/null
+\ir 001_roles.sql
+SET LOCAL ROLE items_owner;
+\ir 002_tables.sql
+\ir 003_relay.sql
+\ir 004_items.sql
+\ir 005_audit.sql
+\ir 006_grants.sql
+RESET ROLE;
+\ir 007_database.sql
+COMMIT;
