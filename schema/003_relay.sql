@@ -21,8 +21,8 @@ BEGIN
     RETURN v_holder;
 END $$;
 
--- True while p_holder holds the lease; nobody can take it before the calling statement ends. Renews it when half of it is used up
--- (each renewal leaves a dead row behind, so not every time).
+-- True while p_holder holds the lease; nobody can take it before the calling statement ends. What is left of it then outlasts one
+-- delivery (1 s); it is not renewed every time, because each renewal leaves a dead row behind.
 CREATE OR REPLACE FUNCTION relay_lease_keep(p_holder text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     v_until timestamptz;
@@ -31,21 +31,20 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    IF v_until < clock_timestamp() + interval '1 s' THEN
+    IF v_until < clock_timestamp() + interval '1.5 s' THEN
         UPDATE relay_lease SET held_until = clock_timestamp() + interval '2 s';
     END IF;
     RETURN true;
 END $$;
 
--- Every operation ends here: writes its event, in the transaction of the operation, and tries the lease.
+-- Writes the event of an operation, in its transaction.
 CREATE OR REPLACE FUNCTION audit_record(
     p_event_id uuid, p_action text, p_outcome text, p_item_id bigint, p_details jsonb,
     p_request_id text, p_trace_id text, p_actor text, p_client_addr text
-) RETURNS text LANGUAGE plpgsql AS $$
+) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO audit_outbox (event_id, action, outcome, item_id, request_id, trace_id, actor, client_addr, details)
     VALUES (p_event_id, p_action, p_outcome, p_item_id, p_request_id, p_trace_id, p_actor, p_client_addr, p_details);
-    RETURN relay_lease_try();
 END $$;
 
 -- A value as the trail keeps it: itself up to 1 KiB, beyond that its length in bytes and its SHA-256.

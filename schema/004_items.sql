@@ -50,7 +50,8 @@ BEGIN
     IF outcome <> 'key_conflict' THEN
         item := item_json(id, p_name, p_description, v_now, v_now);
     END IF;
-    relay := audit_record(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    PERFORM audit_record(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    relay := relay_lease_try();
 END $$;
 
 -- Outcomes ok, not_modified, not_found.
@@ -72,7 +73,8 @@ BEGIN
         outcome := 'ok';
         v_details := '{"items": 1}';
     END IF;
-    relay := audit_record(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    PERFORM audit_record(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    relay := relay_lease_try();
 END $$;
 
 -- One page as a JSON array; `next` is where the following page starts, NULL when there is none.
@@ -91,20 +93,22 @@ BEGIN
     IF v_count = p_limit AND EXISTS (SELECT FROM public.items i WHERE i.id > v_last) THEN
         next := v_last;
     END IF;
-    relay := audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
-                          p_request_id, p_trace_id, p_actor, p_client_addr);
+    PERFORM audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
+                         p_request_id, p_trace_id, p_actor, p_client_addr);
+    relay := relay_lease_try();
 END $$;
 
--- Starts a whole list: fixes the highest id, counts, and writes the event before the first item leaves.
+-- Starts a whole list: fixes the highest id, counts, and writes the event before the first item leaves. Does not try the lease,
+-- which would be lost while the list is written; relay_take does afterwards.
 CREATE OR REPLACE FUNCTION items_stream(
     p_after bigint,
     p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
-    OUT last bigint, OUT count bigint, OUT relay text
+    OUT last bigint, OUT count bigint
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT coalesce(max(i.id), 0), count(*) INTO last, count FROM items i WHERE i.id > p_after;
-    relay := audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
-                          p_request_id, p_trace_id, p_actor, p_client_addr);
+    PERFORM audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
+                         p_request_id, p_trace_id, p_actor, p_client_addr);
 END $$;
 
 -- The next part of a whole list: objects joined by commas, at most 500 and 1 MiB, at least one; no row when nothing is left.
@@ -151,7 +155,8 @@ BEGIN
             'description', CASE WHEN v_old.description <> p_description
                     THEN jsonb_build_object('from', audit_value(v_old.description), 'to', audit_value(p_description)) END));
     END IF;
-    relay := audit_record(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    PERFORM audit_record(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    relay := relay_lease_try();
 END $$;
 
 -- Outcomes ok, not_found, precondition_failed.
@@ -175,7 +180,8 @@ BEGIN
         DELETE FROM items i WHERE i.id = p_id;
         v_details := jsonb_build_object('version', v_old.version, 'name', audit_value(v_old.name), 'description', audit_value(v_old.description));
     END IF;
-    relay := audit_record(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    PERFORM audit_record(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
+    relay := relay_lease_try();
 END $$;
 
 -- Readiness: that the database answers, how far the outbox is behind (`waiting` counts up to 10 001), and whether the relay is

@@ -1,0 +1,178 @@
+//! Request headers that change what an operation does: conditions (RFC 9110, section 13) and the idempotency key.
+//!
+//! The version of an item is its entity tag: version 3 is `"3"`. A tag that is well-formed but not one of ours never
+//! matches.
+
+use shared::request::Headers;
+
+use crate::Error;
+use crate::query::number;
+
+/// The versions `If-Match` accepts: `None` without the header and for `*`, which every existing item fulfils. Compares
+/// strongly, so a weak tag accepts nothing.
+pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
+    refuse(headers, "if-none-match", "If-None-Match: is answered for GET and HEAD; use If-Match here.")?;
+    Ok(match condition(headers, "if-match", "If-Match")? {
+        Some(Condition::Tags(tags)) => Some(versions(tags.iter().filter(|tag| !tag.weak))),
+        Some(Condition::Any) | None => None,
+    })
+}
+
+/// The versions the client holds by `If-None-Match`: `None` without the header, and 0 stands for `*`. Compares weakly.
+pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
+    refuse(headers, "if-match", "If-Match: is answered for PUT and DELETE; use If-None-Match here.")?;
+    Ok(condition(headers, "if-none-match", "If-None-Match")?.map(|condition| match condition {
+        Condition::Any => vec![0],
+        Condition::Tags(tags) => versions(tags.iter()),
+    }))
+}
+
+/// Ignoring a condition could do what the client wanted prevented.
+fn refuse(headers: &Headers, name: &str, detail: &str) -> Result<(), Error> {
+    if headers.has(name) { Err(Error::Malformed(detail.to_owned())) } else { Ok(()) }
+}
+
+/// `Idempotency-Key`: one header of 1 to 255 visible ASCII characters, taken as it stands (quotes, if any, are part of it).
+pub fn idempotency_key(headers: &Headers) -> Result<Option<&str>, Error> {
+    if !headers.has("idempotency-key") {
+        return Ok(None);
+    }
+    headers
+        .only("idempotency-key")
+        .filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map(Some)
+        .ok_or_else(|| {
+            Error::Malformed("Idempotency-Key: has to be 1 to 255 visible ASCII characters, given once.".to_owned())
+        })
+}
+
+#[derive(Debug, PartialEq)]
+enum Condition {
+    Any,
+    Tags(Vec<Tag>),
+}
+
+#[derive(Debug, PartialEq)]
+struct Tag {
+    weak: bool,
+    opaque: Vec<u8>,
+}
+
+fn versions<'t>(tags: impl Iterator<Item = &'t Tag>) -> Vec<i64> {
+    tags.filter_map(|tag| number(std::str::from_utf8(&tag.opaque).ok()?)).filter(|version| *version >= 1).collect()
+}
+
+/// Several lines of one header are one list.
+fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condition>, Error> {
+    if !headers.has(name) {
+        return Ok(None);
+    }
+    let list = headers.all(name).collect::<Vec<_>>().join(&b","[..]);
+    parse(&list)
+        .map(Some)
+        .ok_or_else(|| Error::Malformed(format!("{shown}: has to be * or a list of entity tags such as \"3\".")))
+}
+
+/// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )`; empty list elements are skipped. A comma may be part of a tag.
+fn parse(list: &[u8]) -> Option<Condition> {
+    if list.trim_ascii() == b"*" {
+        return Some(Condition::Any);
+    }
+    let mut tags = Vec::new();
+    let mut rest = list;
+    loop {
+        rest = rest.trim_ascii_start();
+        match rest.first() {
+            None => break,
+            Some(b',') => {
+                rest = &rest[1..];
+                continue;
+            }
+            Some(_) => {}
+        }
+        let (weak, quoted) = rest.strip_prefix(b"W/").map_or((false, rest), |quoted| (true, quoted));
+        let opaque = quoted.strip_prefix(b"\"")?;
+        let end = opaque.iter().position(|byte| *byte == b'"')?;
+        let (opaque, after) = (&opaque[..end], opaque[end + 1..].trim_ascii_start());
+        if !opaque.iter().all(|byte| matches!(byte, 0x21 | 0x23..=0x7e | 0x80..))
+            || !matches!(after.first(), None | Some(b','))
+        {
+            return None;
+        }
+        tags.push(Tag { weak, opaque: opaque.to_vec() });
+        rest = after;
+    }
+    (!tags.is_empty()).then_some(Condition::Tags(tags))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &str, values: &[&str]) -> Headers {
+        Headers::new(values.iter().map(|value| (name.to_owned(), value.as_bytes().to_vec())).collect())
+    }
+
+    #[test]
+    fn if_match_compares_strongly() {
+        for (values, expected) in [
+            (&[][..], None),
+            (&["*"][..], None),
+            (&["\"3\""], Some(vec![3])),
+            (&["\"3\", \"4\" ,,\"5\""], Some(vec![3, 4, 5])),
+            (&["\"3\"", "\"9\""], Some(vec![3, 9])),
+            (&["W/\"3\""], Some(vec![])),
+            (&["\"03\", \"0\", \"x,y\", \"\", \"-1\", \"é\""], Some(vec![])),
+        ] {
+            assert_eq!(if_match(&headers("if-match", values)).unwrap(), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        for (values, expected) in [
+            (&[][..], None),
+            (&["*"][..], Some(vec![0])),
+            (&["W/\"3\", \"4\""], Some(vec![3, 4])),
+            (&["\"0\""], Some(vec![])),
+        ] {
+            assert_eq!(if_none_match(&headers("if-none-match", values)).unwrap(), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_condition_names_its_header() {
+        for value in
+            ["", " ", ",", "3", "\"3", "3\"", "'3'", "*, \"3\"", "\"3\" \"4\"", "w/\"3\"", "W/ \"3\"", "\"a b\""]
+        {
+            for (name, result) in [
+                ("If-Match", if_match(&headers("if-match", &[value]))),
+                ("If-None-Match", if_none_match(&headers("if-none-match", &[value]))),
+            ] {
+                assert!(
+                    matches!(&result, Err(Error::Malformed(detail)) if detail.starts_with(name)),
+                    "{value:?}: {result:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_that_would_be_ignored_is_refused() {
+        assert!(if_match(&headers("if-none-match", &["*"])).is_err());
+        assert!(if_none_match(&headers("if-match", &["*"])).is_err());
+    }
+
+    #[test]
+    fn an_idempotency_key_is_taken_as_it_stands() {
+        let longest = "k".repeat(255);
+        for key in ["a", "\"quoted\"", "8e03978e-40d5-43dd-bc93-6894a57f9324", &longest] {
+            assert_eq!(idempotency_key(&headers("idempotency-key", &[key])).unwrap(), Some(key));
+        }
+        assert_eq!(idempotency_key(&headers("idempotency-key", &[])).unwrap(), None);
+        let too_long = "k".repeat(256);
+        for values in [&[""][..], &["a b"], &["é"], &[too_long.as_str()], &["a", "a"]] {
+            assert!(idempotency_key(&headers("idempotency-key", values)).is_err(), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The public REST API over the items table. Every operation is one statement, which also writes its audit event; the
+//! instance that obtained the relay's lease by it hands the events on after its answer.
+
+pub mod error;
+pub mod exchange;
+pub mod handlers;
+pub mod headers;
+pub mod input;
+pub mod query;
+pub mod relay;
+pub mod routes;
+pub mod store;
+
+pub use error::Error;
+
+// Only where it can be linked: a native library cannot export a name such as wasi:http/incoming-handler@0.2.0#handle.
+#[cfg(target_family = "wasm")]
+#[allow(unsafe_code)] // in what the attribute expands to
+mod component {
+    use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+
+    #[spin_sdk::http_component]
+    async fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        crate::exchange::serve(request, out);
+    }
+}

@@ -1,0 +1,121 @@
+//! Reading a request's body.
+
+use std::time::Duration;
+
+use spin_sdk::http::IncomingRequest;
+use wasi::io::streams::StreamError;
+
+use crate::Error;
+use crate::clock::Deadline;
+use crate::request::Headers;
+
+/// A body arrives within this time or not at all: the host itself would wait ten minutes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asked for at once.
+const READ_SIZE: u64 = 64 * 1024;
+
+/// Reads a JSON body of at most `limit` bytes, stopping at the first byte over it.
+///
+/// # Errors
+/// [`Error::MediaType`], [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`]; the first two before anything is read
+/// where the head already tells.
+pub fn read(incoming: &IncomingRequest, headers: &Headers, limit: usize) -> Result<Vec<u8>, Error> {
+    check_media_type(headers)?;
+    let announced = announced_length(headers);
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(Error::TooLarge { limit });
+    }
+    let body = incoming.consume().map_err(|()| Error::CutShort)?;
+    let stream = body.stream().map_err(|()| Error::CutShort)?;
+    let deadline = Deadline::after(PATIENCE);
+    let mut bytes = Vec::new();
+    // With a length announced, its last byte is the end; asking once more would be a call to the host for nothing.
+    while announced.is_none_or(|length| length > bytes.len() as u64) {
+        match stream.read(READ_SIZE) {
+            Ok(chunk) if chunk.is_empty() => {
+                if !deadline.wait(&stream.subscribe()) {
+                    return Err(Error::TooSlow);
+                }
+            }
+            Ok(chunk) if bytes.len() + chunk.len() > limit => {
+                return Err(Error::TooLarge { limit });
+            }
+            Ok(chunk) if bytes.is_empty() => bytes = chunk,
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => break,
+            Err(StreamError::LastOperationFailed(_)) => return Err(Error::CutShort),
+        }
+    }
+    match announced {
+        Some(length) if length != bytes.len() as u64 => Err(Error::CutShort),
+        _ => Ok(bytes),
+    }
+}
+
+fn announced_length(headers: &Headers) -> Option<u64> {
+    headers.only("content-length")?.parse().ok()
+}
+
+/// Accepts `application/json`, alone or with `charset=utf-8`, in any case, and no content coding.
+fn check_media_type(headers: &Headers) -> Result<(), Error> {
+    let plain = headers.all("content-encoding").all(|coding| coding.eq_ignore_ascii_case(b"identity"));
+    match headers.only("content-type") {
+        Some(value) if plain && is_json(value) => Ok(()),
+        _ => Err(Error::MediaType { accepted: "application/json" }),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    essence.eq_ignore_ascii_case("application/json")
+        && parts.all(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+            name.eq_ignore_ascii_case("charset") && value.eq_ignore_ascii_case("utf-8")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        Headers::new(fields.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect())
+    }
+
+    #[test]
+    fn json_is_recognised_by_its_content_type() {
+        for accepted in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=UTF-8",
+            "application/json ; Charset=\"utf-8\"",
+        ] {
+            assert!(check_media_type(&headers(&[("content-type", accepted)])).is_ok(), "{accepted}");
+        }
+        for refused in [
+            "",
+            "text/plain",
+            "application/jsonx",
+            "application/json; charset=latin1",
+            "application/json; charset",
+            "application/json; version=1",
+            "application/json;",
+            "application/json, text/plain",
+        ] {
+            assert!(check_media_type(&headers(&[("content-type", refused)])).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_missing_or_repeated_content_type_and_a_coded_body_are_refused() {
+        let json = ("content-type", "application/json");
+        assert!(check_media_type(&headers(&[])).is_err());
+        assert!(check_media_type(&headers(&[json, json])).is_err());
+        assert!(check_media_type(&headers(&[json, ("content-encoding", "gzip")])).is_err());
+        assert!(check_media_type(&headers(&[json, ("content-encoding", "identity")])).is_ok());
+    }
+}

@@ -1,0 +1,138 @@
+//! What joins an answer, its log line and its audit event.
+
+use crate::request::Headers;
+
+/// Who asked, under which names this request is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Context {
+    /// See [`request_id`]; a fresh UUID when the caller sent none.
+    pub request_id: String,
+    /// 32 lower-case hexadecimal digits, when the caller sent a valid `traceparent`.
+    pub trace_id: Option<String>,
+    /// `address:port` of the peer, as the host saw it.
+    pub client_addr: Option<String>,
+}
+
+impl Context {
+    /// Reads the headers. `fresh` makes a request id where the caller's is missing or not sane.
+    pub fn from_headers(headers: &Headers, fresh: impl FnOnce() -> String) -> Self {
+        Self {
+            request_id: request_id(headers).map_or_else(fresh, str::to_owned),
+            trace_id: headers.only("traceparent").and_then(trace_id).map(str::to_owned),
+            // The host appends its own value; whatever stands before it came from the client.
+            client_addr: headers.last("spin-client-addr").map(str::to_owned),
+        }
+    }
+}
+
+/// The caller's `X-Request-Id` if it is sane: one header of 1 to 128 characters out of `A-Z a-z 0-9 . _ -`, which need
+/// no escaping in a header, a log query or a shell.
+fn request_id(headers: &Headers) -> Option<&str> {
+    let id = headers.only("x-request-id")?;
+    let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ((1..=128).contains(&id.len()) && id.bytes().all(sane)).then_some(id)
+}
+
+/// The trace id of a `traceparent` (W3C Trace Context, section 3.2): `version-traceid-parentid-flags`, lower-case
+/// hexadecimal, neither id all zero. Version `ff` is invalid; versions after `00` may carry more fields.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let mut parts = traceparent.split('-');
+    let version = hex(parts.next()?, 2)?;
+    let trace = hex(parts.next()?, 32)?;
+    let parent = hex(parts.next()?, 16)?;
+    hex(parts.next()?, 2)?;
+    let zero = |id: &str| id.bytes().all(|byte| byte == b'0');
+    let complete = version != "00" || parts.next().is_none();
+    (version != "ff" && complete && !zero(trace) && !zero(parent)).then_some(trace)
+}
+
+fn hex(part: &str, length: usize) -> Option<&str> {
+    (part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))).then_some(part)
+}
+
+/// A random (version 4) UUID.
+pub fn uuid() -> String {
+    uuid_v4((wasi::random::random::get_random_u64(), wasi::random::random::get_random_u64()))
+}
+
+fn uuid_v4((high, low): (u64, u64)) -> String {
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | (0b10 << 62);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low << 16 >> 16
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(headers: &[(&str, &str)]) -> Context {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        Context::from_headers(&Headers::new(headers), || "fresh".to_owned())
+    }
+
+    #[test]
+    fn a_sane_request_id_is_kept_and_any_other_is_replaced() {
+        let longest = "x".repeat(128);
+        for id in ["a", "550e8400-e29b-41d4-a716-446655440000", "A.b_c-9", &longest] {
+            assert_eq!(context(&[("X-Request-Id", id)]).request_id, id);
+        }
+        for id in ["", "a b", "a\tb", "a\u{7f}", "a;b", "é", "x/y", &"x".repeat(129)] {
+            assert_eq!(context(&[("x-request-id", id)]).request_id, "fresh", "{id:?}");
+        }
+        assert_eq!(context(&[]).request_id, "fresh");
+        assert_eq!(context(&[("x-request-id", "a"), ("x-request-id", "b")]).request_id, "fresh");
+    }
+
+    #[test]
+    fn a_trace_id_comes_from_a_valid_traceparent_only() {
+        const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+        let taken = |header: &str| context(&[("traceparent", header)]).trace_id;
+        for header in [
+            format!("00-{TRACE}-b7ad6b7169203331-01"),
+            format!("00-{TRACE}-b7ad6b7169203331-00"),
+            format!("cc-{TRACE}-b7ad6b7169203331-01"),
+            format!("cc-{TRACE}-b7ad6b7169203331-01-what-comes"),
+        ] {
+            assert_eq!(taken(&header).as_deref(), Some(TRACE), "{header}");
+        }
+        for header in [
+            String::new(),
+            TRACE.to_owned(),
+            format!("00-{TRACE}-b7ad6b7169203331"),
+            format!("00-{TRACE}-b7ad6b7169203331-01-more"),
+            format!("00-{TRACE}-b7ad6b7169203331-01-"),
+            format!("ff-{TRACE}-b7ad6b7169203331-01"),
+            format!("0-{TRACE}-b7ad6b7169203331-01"),
+            format!("00-{}-b7ad6b7169203331-01", TRACE.to_uppercase()),
+            format!("00-{}-b7ad6b7169203331-01", "0".repeat(32)),
+            format!("00-{TRACE}-0000000000000000-01"),
+            format!("00-{TRACE}-b7ad6b7169203331-0g"),
+            format!(" 00-{TRACE}-b7ad6b7169203331-01"),
+        ] {
+            assert_eq!(taken(&header), None, "{header}");
+        }
+        let valid = format!("00-{TRACE}-b7ad6b7169203331-01");
+        assert_eq!(context(&[("traceparent", &valid), ("traceparent", &valid)]).trace_id, None);
+    }
+
+    #[test]
+    fn the_client_address_is_the_one_the_host_appended() {
+        let forged = context(&[("spin-client-addr", "6.6.6.6:1"), ("spin-client-addr", "127.0.0.1:50000")]);
+        assert_eq!(forged.client_addr.as_deref(), Some("127.0.0.1:50000"));
+        assert_eq!(context(&[]).client_addr, None);
+    }
+
+    #[test]
+    fn fresh_ids_are_random_uuids_of_version_four() {
+        assert_eq!(uuid_v4((0, 0)), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid_v4((u64::MAX, u64::MAX)), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(uuid_v4((0x0123_4567_89ab_cdef, 0x0123_4567_89ab_cdef)), "01234567-89ab-4def-8123-456789abcdef");
+    }
+}

@@ -1,0 +1,237 @@
+//! JSON as this project reads and writes it.
+//!
+//! Reading is stricter than serde's: an object that names a key twice is not accepted, at any depth (RFC 8259 leaves
+//! its meaning open, and two readers that take different values are how checks are walked around).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::Error;
+
+/// A parsed document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json {
+    Null,
+    Bool(bool),
+    /// A whole number that fits.
+    Integer(i64),
+    /// Any other number; its value matters to nobody here.
+    Number,
+    String(String),
+    Array(Vec<Json>),
+    /// Keys in the order they came, each once.
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// Reads one whole document.
+    ///
+    /// # Errors
+    /// [`Error::NotJson`] for a syntax error, text after the document, invalid UTF-8, a lone surrogate, a key named twice,
+    /// or more than 127 levels of nesting.
+    pub fn parse(text: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(text).map_err(|error| Error::NotJson(error.to_string()))
+    }
+
+    /// What this is, for an error message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) | Self::Number => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(i64::try_from(value).map_or(Json::Number, Json::Integer))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Number)
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = sequence.next_element()? {
+            elements.push(element);
+        }
+        Ok(Json::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut entries: Vec<(String, Json)> = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        // A set rather than comparing pairwise: 64 KiB hold ten thousand keys.
+        let mut keys = BTreeSet::new();
+        match entries.iter().find(|(key, _)| !keys.insert(key.as_str())) {
+            Some((key, _)) => Err(A::Error::custom(format_args!("the key {:?} is there twice", abridged(key)))),
+            None => Ok(Json::Object(entries)),
+        }
+    }
+}
+
+/// The first 64 characters of text a caller chose, for a message that goes back to them.
+pub fn abridged(text: &str) -> &str {
+    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Writes one JSON object member by member, in the order of the calls.
+#[derive(Debug)]
+pub struct Object(String);
+
+impl Default for Object {
+    fn default() -> Self {
+        Self("{".to_owned())
+    }
+}
+
+impl Object {
+    pub fn text(self, key: &'static str, value: &str) -> Self {
+        self.raw(key, &quoted(value))
+    }
+
+    /// A string, or `null`.
+    pub fn optional(self, key: &'static str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self.raw(key, "null"),
+        }
+    }
+
+    /// `json` has to be JSON already: a number, or what [`quoted`] and [`Object::finish`] give.
+    pub fn raw(mut self, key: &'static str, json: &str) -> Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(key);
+        self.0.push_str("\":");
+        self.0.push_str(json);
+        self
+    }
+
+    pub fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// `text` as a JSON string; control characters escaped, so it never breaks a line.
+pub fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("every string has a JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_documents_are_read() {
+        assert_eq!(
+            Json::parse(br#" {"a": [null, true, -1, 18446744073709551615, 1.5, "\ud83d\ude00"], "b": {}} "#).unwrap(),
+            Json::Object(vec![
+                (
+                    "a".to_owned(),
+                    Json::Array(vec![
+                        Json::Null,
+                        Json::Bool(true),
+                        Json::Integer(-1),
+                        Json::Number,
+                        Json::Number,
+                        Json::String("😀".to_owned()),
+                    ])
+                ),
+                ("b".to_owned(), Json::Object(vec![])),
+            ])
+        );
+    }
+
+    #[test]
+    fn what_is_not_strict_json_is_refused() {
+        let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let surrogate = r#"{"name":"\ud800"}"#;
+        let cases: [&[u8]; 12] = [
+            b"",
+            b"   ",
+            b"name=x",
+            b"{\"name\":\"x\"",
+            b"{} {}",
+            b"{'name':1}",
+            b"{\"name\":\"a\xff\"}",
+            b"\xef\xbb\xbf{}",
+            br#"{"name":"a","name":"b"}"#,
+            br#"{"x":[{"y":{"a":1,"\u0061":2}}]}"#,
+            surrogate.as_bytes(),
+            nested.as_bytes(),
+        ];
+        for case in cases {
+            let shown = String::from_utf8_lossy(&case[..case.len().min(40)]);
+            assert!(matches!(Json::parse(case), Err(Error::NotJson(_))), "accepted {shown}");
+        }
+    }
+
+    #[test]
+    fn ten_thousand_keys_are_compared_at_once() {
+        let keys: Vec<String> = (0..10_000).map(|n| format!("\"{n}\":0")).collect();
+        assert!(Json::parse(format!("{{{}}}", keys.join(",")).as_bytes()).is_ok());
+        let error = Json::parse(format!("{{{},\"77\":1}}", keys.join(",")).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("\"77\""), "{error}");
+    }
+
+    #[test]
+    fn objects_are_written_in_order_and_escaped() {
+        let object =
+            Object::default().text("a", "x\"\n\u{1}é").optional("b", None).optional("c", Some("")).raw("d", "1.5");
+        assert_eq!(object.finish(), "{\"a\":\"x\\\"\\n\\u0001é\",\"b\":null,\"c\":\"\",\"d\":1.5}");
+        assert_eq!(Object::default().finish(), "{}");
+    }
+
+    #[test]
+    fn long_text_is_abridged_between_characters() {
+        assert_eq!(abridged("short"), "short");
+        assert_eq!(abridged(&"é".repeat(65)), "é".repeat(64));
+    }
+}

@@ -1,0 +1,130 @@
+//! Log lines: one JSON object each, on standard output, where the host collects them.
+
+use std::io::Write;
+
+use crate::clock;
+use crate::context::Context;
+use crate::json::{Object, quoted};
+use crate::request::Request;
+
+#[derive(Debug, Clone, Copy)]
+pub enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+/// One line. Members appear in the order they were added, after `ts`, `level`, `component` and `msg`.
+#[must_use = "a line is written by print"]
+pub struct Line(Object);
+
+impl Line {
+    pub fn new(level: Level, component: &str, message: &str) -> Self {
+        Self::at(&clock::timestamp(), level, component, message)
+    }
+
+    fn at(timestamp: &str, level: Level, component: &str, message: &str) -> Self {
+        let level = match level {
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        };
+        Self(
+            Object::default()
+                .text("ts", timestamp)
+                .text("level", level)
+                .text("component", component)
+                .text("msg", message),
+        )
+    }
+
+    pub fn text(self, key: &'static str, value: &str) -> Self {
+        Self(self.0.text(key, value))
+    }
+
+    pub fn optional(self, key: &'static str, value: Option<&str>) -> Self {
+        Self(self.0.optional(key, value))
+    }
+
+    /// A number, written already.
+    pub fn number(self, key: &'static str, digits: &str) -> Self {
+        Self(self.0.raw(key, digits))
+    }
+
+    /// The cause chain, cut to a length that keeps the line within one write of the host (4 096 bytes).
+    pub fn error(self, chain: &str) -> Self {
+        let end = chain.char_indices().nth(500).map_or(chain.len(), |(end, _)| end);
+        Self(self.0.raw("error", &quoted(&chain[..end])))
+    }
+
+    fn finish(self) -> String {
+        self.0.finish() + "\n"
+    }
+
+    /// Writes the line at once, so that lines of concurrent instances do not mix. A closed output is no reason to fail.
+    pub fn print(self) {
+        let line = self.finish();
+        let mut out = std::io::stdout().lock();
+        _ = out.write_all(line.as_bytes());
+        _ = out.flush();
+    }
+}
+
+/// The one line about a request. `route` is a template, never a path; `failure` is the cause chain of
+/// what failed here.
+pub fn answered(
+    component: &str,
+    request: &Request,
+    context: &Context,
+    route: &str,
+    status: u16,
+    failure: Option<&str>,
+) {
+    let (level, message) = match failure {
+        _ if status >= 500 => (Level::Error, "failed"),
+        Some(_) if status < 300 => (Level::Warn, "cut short"),
+        Some(_) => (Level::Warn, "refused"),
+        None => (Level::Info, "answered"),
+    };
+    let line = Line::new(level, component, message)
+        .text("request_id", &context.request_id)
+        .optional("trace_id", context.trace_id.as_deref())
+        .text("method", request.method.name())
+        .text("route", route)
+        .number("status", &status.to_string())
+        .number("duration_ms", &clock::milliseconds(request.elapsed()));
+    match failure {
+        Some(chain) => line.error(chain).print(),
+        None => line.print(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::Json;
+
+    #[test]
+    fn a_line_is_one_json_object_in_order() {
+        let line = Line::at("2026-11-21T10:00:00.000Z", Level::Error, "items", "answered")
+            .text("request_id", "r-1")
+            .optional("trace_id", None)
+            .number("status", "503")
+            .number("duration_ms", "1.234")
+            .error("no\nbreak: \"quoted\"")
+            .finish();
+        assert_eq!(
+            line,
+            "{\"ts\":\"2026-11-21T10:00:00.000Z\",\"level\":\"error\",\"component\":\"items\",\"msg\":\"answered\",\
+             \"request_id\":\"r-1\",\"trace_id\":null,\"status\":503,\"duration_ms\":1.234,\
+             \"error\":\"no\\nbreak: \\\"quoted\\\"\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_line_fits_one_write_whatever_the_cause() {
+        let line = Line::new(Level::Warn, "items", "x").error(&"\u{1}".repeat(10_000)).finish();
+        assert!(line.len() < 4_096, "{} bytes", line.len());
+        assert!(Json::parse(line.as_bytes()).is_ok());
+    }
+}

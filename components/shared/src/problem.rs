@@ -1,0 +1,109 @@
+//! Problem documents (RFC 9457).
+
+use std::borrow::Cow;
+
+use crate::json::Object;
+use crate::response::Response;
+
+/// An answer that says what was wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    pub status: u16,
+    /// What to do about it, for a person.
+    pub detail: Cow<'static, str>,
+    /// Each field that was wrong, when fields were.
+    pub errors: Vec<FieldError>,
+}
+
+/// One wrong field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldError {
+    pub field: String,
+    pub detail: String,
+}
+
+/// As many fields are listed; a body can hold thousands of unknown ones.
+const LISTED: usize = 20;
+
+impl Problem {
+    pub fn new(status: u16, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into(), errors: Vec::new() }
+    }
+
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The document. `type` stays `about:blank`: the status says what kind of problem it is, the detail the rest.
+    pub fn document(&self, request_id: &str) -> String {
+        let document = Object::default()
+            .text("type", "about:blank")
+            .text("title", title(self.status))
+            .raw("status", &self.status.to_string())
+            .text("detail", &self.detail)
+            .text("request_id", request_id);
+        if self.errors.is_empty() {
+            return document.finish();
+        }
+        let errors: Vec<String> = self
+            .errors
+            .iter()
+            .take(LISTED)
+            .map(|error| Object::default().text("field", &error.field).text("detail", &error.detail).finish())
+            .collect();
+        document.raw("errors", &format!("[{}]", errors.join(","))).finish()
+    }
+
+    /// The answer, not to be stored by anyone; a 503 says when to come back.
+    pub fn response(&self, request_id: &str) -> Response {
+        let response = Response::new(self.status)
+            .body("application/problem+json", self.document(request_id).into_bytes())
+            .header("cache-control", "no-store");
+        if self.status == 503 { response.header("retry-after", "1") } else { response }
+    }
+}
+
+/// The status phrase of RFC 9110, which is the title of an `about:blank` problem.
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_has_the_members_of_rfc_9457() {
+        assert_eq!(
+            Problem::new(404, "No item 7.").document("r-1"),
+            r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"No item 7.","request_id":"r-1"}"#
+        );
+    }
+
+    #[test]
+    fn wrong_fields_are_listed_up_to_a_bound() {
+        let errors =
+            (0..50).map(|n| FieldError { field: format!("f{n}"), detail: "is not known".to_owned() }).collect();
+        let document = Problem::new(422, "No.").with_errors(errors).document("r-1");
+        assert!(document.contains(r#""errors":[{"field":"f0","detail":"is not known"},"#), "{document}");
+        assert_eq!(document.matches("\"field\"").count(), LISTED);
+    }
+
+    #[test]
+    fn only_unavailability_says_when_to_come_back() {
+        assert!(Problem::new(503, "").response("r").headers().iter().any(|(name, _)| *name == "retry-after"));
+        assert!(!Problem::new(404, "").response("r").headers().iter().any(|(name, _)| *name == "retry-after"));
+    }
+}
