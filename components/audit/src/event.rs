@@ -63,7 +63,7 @@ pub fn parse(body: Vec<u8>) -> Result<String, Error> {
 
 fn check(index: usize, event: &Json, errors: &mut Vec<FieldError>) {
     let Json::Object(members) = event else {
-        errors.push(wrong(index.to_string(), format!("has to be an object, not {}", event.kind())));
+        errors.push(wrong(index.to_string(), format!("must be an object, not {}", event.kind())));
         return;
     };
     for (name, need, check) in MEMBERS {
@@ -90,39 +90,39 @@ fn one_of(value: &Json, known: &[&str], meaning: &'static str) -> Result<(), &'s
 }
 
 fn action(value: &Json) -> Result<(), &'static str> {
-    one_of(value, &ACTIONS, "has to be create, list, get, update or delete")
+    one_of(value, &ACTIONS, "must be create, list, get, update or delete")
 }
 
 fn outcome(value: &Json) -> Result<(), &'static str> {
-    one_of(value, &OUTCOMES, "has to be ok, not_modified, not_found, precondition_failed, replayed or key_conflict")
+    one_of(value, &OUTCOMES, "must be ok, not_modified, not_found, precondition_failed, replayed or key_conflict")
 }
 
 fn uuid(value: &Json) -> Result<(), &'static str> {
-    shaped(value, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").ok_or("has to be a UUID in lower case")
+    shaped(value, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx").ok_or("must be a UUID in lower case")
 }
 
 fn trace_id(value: &Json) -> Result<(), &'static str> {
-    shaped(value, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx").ok_or("has to be 32 hexadecimal digits in lower case")
+    shaped(value, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx").ok_or("must be 32 hexadecimal digits in lower case")
 }
 
 fn item_id(value: &Json) -> Result<(), &'static str> {
-    if matches!(value, Json::Integer(1..)) { Ok(()) } else { Err("has to be a whole number from 1 on") }
+    if matches!(value, Json::Integer(1..)) { Ok(()) } else { Err("must be a whole number from 1 on") }
 }
 
 fn short_text(value: &Json) -> Result<(), &'static str> {
     match value {
         Json::String(text) if (1..=255).contains(&text.chars().count()) && !text.contains('\0') => Ok(()),
-        _ => Err("has to be a string of 1 to 255 characters without NUL"),
+        _ => Err("must be a string of 1 to 255 characters without NUL"),
     }
 }
 
 fn object(value: &Json) -> Result<(), &'static str> {
-    if matches!(value, Json::Object(_)) { Ok(()) } else { Err("has to be an object") }
+    if matches!(value, Json::Object(_)) { Ok(()) } else { Err("must be an object") }
 }
 
 /// RFC 3339 in UTC, with or without a fraction of up to nine digits. Whether the day exists is the database's to say.
 fn instant(value: &Json) -> Result<(), &'static str> {
-    const MEANING: &str = "has to be a time such as 2026-11-21T10:00:00.123456Z";
+    const MEANING: &str = "must be a time such as 2026-11-21T10:00:00.123456Z";
     let Json::String(text) = value else {
         return Err(MEANING);
     };

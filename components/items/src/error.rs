@@ -49,7 +49,7 @@ impl Error {
             Self::WrongMethod { allow } => Problem::new(405, format!("This path answers {allow}.")),
             Self::Malformed(detail) => Problem::new(400, detail.clone()),
             Self::Invalid(errors) => {
-                Problem::new(422, "The body is not an item; errors lists each field.").with_errors(errors.clone())
+                Problem::new(422, "The body is not a valid item; see each field.").with_errors(errors.clone())
             }
             Self::NotFound(id) => Problem::new(404, format!("There is no item {id}.")),
             Self::PreconditionFailed => {

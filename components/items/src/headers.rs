@@ -42,7 +42,7 @@ pub fn idempotency_key(headers: &Headers) -> Result<Option<&str>, Error> {
         .filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
         .map(Some)
         .ok_or_else(|| {
-            Error::Malformed("Idempotency-Key: has to be 1 to 255 visible ASCII characters, given once.".to_owned())
+            Error::Malformed("Idempotency-Key: must be 1 to 255 visible ASCII characters, given once.".to_owned())
         })
 }
 
@@ -70,7 +70,7 @@ fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condit
     let list = headers.all(name).collect::<Vec<_>>().join(&b","[..]);
     parse(&list)
         .map(Some)
-        .ok_or_else(|| Error::Malformed(format!("{shown}: has to be * or a list of entity tags such as \"3\".")))
+        .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3\".")))
 }
 
 /// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )`; empty list elements are skipped. A comma may be part of a tag.

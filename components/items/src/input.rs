@@ -30,7 +30,7 @@ pub fn parse(body: &[u8]) -> Result<Input, Error> {
     let members = match Json::parse(body)? {
         Json::Object(members) => members,
         other => {
-            return Err(Error::Invalid(vec![wrong("body", format!("has to be an object, not {}", other.kind()))]));
+            return Err(Error::Invalid(vec![wrong("body", format!("must be an object, not {}", other.kind()))]));
         }
     };
     let (mut name, mut description) = (None, None);
@@ -55,11 +55,11 @@ pub fn parse(body: &[u8]) -> Result<Input, Error> {
 /// A string of `least` to `most` characters without NUL, which PostgreSQL cannot store. Empty where it is wrong; `errors` says so.
 fn text(field: &str, value: Json, least: usize, most: usize, errors: &mut Vec<FieldError>) -> String {
     let Json::String(text) = value else {
-        errors.push(wrong(field, format!("has to be a string, not {}", value.kind())));
+        errors.push(wrong(field, format!("must be a string, not {}", value.kind())));
         return String::new();
     };
     if !(least..=most).contains(&text.chars().count()) {
-        errors.push(wrong(field, format!("has to have {least} to {most} characters")));
+        errors.push(wrong(field, format!("must have {least} to {most} characters")));
     }
     if text.contains('\0') {
         errors.push(wrong(field, "may not contain NUL"));

@@ -17,7 +17,7 @@ pub struct Selection {
 pub fn id(segment: &str) -> Result<i64, Error> {
     number(segment)
         .filter(|id| *id >= 1)
-        .ok_or_else(|| Error::Malformed(format!("id: has to be a whole number from 1 to {}.", i64::MAX)))
+        .ok_or_else(|| Error::Malformed(format!("id: must be a whole number from 1 to {}.", i64::MAX)))
 }
 
 /// Reads `after` and `limit`, each at most once.
@@ -26,8 +26,8 @@ pub fn selection(query: Option<&str>) -> Result<Selection, Error> {
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (slot, range, meaning) = match decoded(key).as_deref() {
-            Some("after") => (&mut after, 0..=i64::MAX, "after: has to be the id of an item, or 0."),
-            Some("limit") => (&mut limit, 1..=1_000, "limit: has to be a whole number from 1 to 1000."),
+            Some("after") => (&mut after, 0..=i64::MAX, "after: must be the id of an item, or 0."),
+            Some("limit") => (&mut limit, 1..=1_000, "limit: must be a whole number from 1 to 1000."),
             _ => return Err(unknown(key)),
         };
         if slot.is_some() {

@@ -35,7 +35,7 @@ impl Audit {
     /// Reads the component variable `audit_url`.
     pub fn from_variable() -> Result<Self, String> {
         let url = spin_sdk::variables::get("audit_url").map_err(|_| "cannot read the variable audit_url".to_owned())?;
-        Self::parse(&url).ok_or_else(|| "audit_url has to be http://HOST[:PORT] or https://HOST[:PORT]".to_owned())
+        Self::parse(&url).ok_or_else(|| "audit_url must be http://HOST[:PORT] or https://HOST[:PORT]".to_owned())
     }
 
     fn parse(url: &str) -> Option<Self> {

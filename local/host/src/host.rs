@@ -1,0 +1,75 @@
+//! A running host.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::options::Options;
+use crate::server;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// An application that is being served. Dropping it stops all work at once; [`Host::shutdown`] lets it end.
+pub struct Host {
+    app: Arc<App>,
+}
+
+impl Host {
+    /// Loads the application, binds its address and serves it in background tasks.
+    ///
+    /// # Errors
+    /// Each is one line that says what to mend.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let listener = bind(options.listen).await?;
+        let address = listener.local_addr().map_err(|source| Error::Listen { address: options.listen, source })?;
+        // Compiling takes seconds when the cache is cold; other tasks go on meanwhile.
+        let loading = tokio::task::spawn_blocking(move || App::load(options, address));
+        let app = Arc::new(loading.await.map_err(|error| Error::Engine(error.to_string()))??);
+        tokio::spawn(server::serve(app.clone(), listener));
+        Ok(Self { app })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.app.address
+    }
+
+    /// Accepts nothing new and waits until requests and the work after them have ended, at most for `grace`; what is left then is stopped.
+    pub async fn shutdown(self, grace: Duration) {
+        self.app.stop.cancel();
+        self.app.tasks.close();
+        if tokio::time::timeout(grace, self.app.tasks.wait()).await.is_err() {
+            self.app.abort.cancel();
+            self.app.tasks.wait().await;
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.app.stop.cancel();
+        self.app.abort.cancel();
+    }
+}
+
+/// What `spin up` prints when it serves: the address and the routes.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = format!("http://{}", self.app.address);
+        write!(f, "\nServing {url}\nAvailable Routes:")?;
+        for (route, component) in self.app.router.list() {
+            write!(f, "\n  {component}: {url}{route}")?;
+            if let Some(description) = &self.app.components[component].description {
+                write!(f, "\n    {description}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => Error::AddressInUse(address),
+        _ => Error::Listen { address, source },
+    })
+}

@@ -1,0 +1,31 @@
+//! A host for development and tests that runs a `spin.toml` as Spin 3.6 does.
+
+mod admission;
+mod allow;
+mod app;
+mod bindings;
+mod chain;
+mod client;
+mod component;
+mod engine;
+mod error;
+mod guest;
+mod host;
+mod limits;
+mod log;
+mod manifest;
+mod meter;
+mod options;
+mod outbound;
+mod postgres;
+mod request;
+mod route;
+mod run;
+mod server;
+pub mod variables;
+
+pub use error::Error;
+pub use host::Host;
+pub use limits::Limits;
+pub use log::{Line, Lines, Log, Source};
+pub use options::Options;

@@ -1,0 +1,67 @@
+//! The CPU time of one guest.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Adds up the time a guest's future spends being polled; between two polls the guest waits, and waiting is free.
+#[derive(Debug, Default)]
+pub struct Meter {
+    spent: AtomicU64,
+    entered: AtomicU64,
+}
+
+impl Meter {
+    pub async fn measure<T>(&self, guest: impl Future<Output = T>) -> T {
+        let mut guest = pin!(guest);
+        std::future::poll_fn(|context| {
+            self.entered.store(now(), Relaxed);
+            let result = guest.as_mut().poll(context);
+            self.spent.fetch_add(self.running(), Relaxed);
+            result
+        })
+        .await
+    }
+
+    /// The time spent so far, asked from within the guest's poll.
+    pub fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Relaxed) + self.running())
+    }
+
+    /// The time spent, asked after the guest has ended.
+    pub fn total(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Relaxed))
+    }
+
+    fn running(&self) -> u64 {
+        now().saturating_sub(self.entered.load(Relaxed))
+    }
+}
+
+fn now() -> u64 {
+    u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_does_not_count_and_working_does() {
+        let meter = Meter::default();
+        let worked = Duration::from_millis(20);
+        let spent = meter
+            .measure(async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let start = Instant::now();
+                while start.elapsed() < worked {}
+                meter.spent()
+            })
+            .await;
+        assert!(spent >= worked && spent < Duration::from_millis(150), "{spent:?}");
+    }
+}

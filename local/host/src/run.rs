@@ -1,0 +1,144 @@
+//! Runs one guest for one request.
+
+use crate::admission::Place;
+use crate::app::App;
+use crate::component::Component;
+use crate::guest::Guest;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Empty};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime::component::Resource;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HostOutgoingBody;
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView as _};
+
+/// Starts a guest in a task of its own and answers as soon as it has set its response; the guest runs on until it returns, whatever becomes of the client.
+/// A guest that fails before that is answered for with 500 and an empty body.
+pub async fn respond<B>(
+    app: &Arc<App>,
+    component: &Arc<Component>,
+    request: Request<B>,
+    depth: usize,
+    place: Place,
+) -> Response<WasiBody>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Error>,
+{
+    let fail = |reason: String| {
+        app.log.host(&component.id, reason);
+        empty(StatusCode::INTERNAL_SERVER_ERROR)
+    };
+    let (sender, receiver) = oneshot::channel();
+    let mut store = Guest::store(app, component, depth);
+    let resources = prepare(&mut store, request, sender);
+    let (request, answer) = match resources {
+        Ok(resources) => resources,
+        Err(error) => return fail(format!("the request cannot be passed on: {error:#}")),
+    };
+    let stopped = Arc::new(AtomicBool::new(false));
+    let task = Task { app: app.clone(), component: component.clone(), stopped: stopped.clone(), _place: place };
+    app.tasks.spawn(task.run(store, request, answer));
+    match receiver.await {
+        Ok(Ok(response)) => response.map(|body| Answer { body, stopped }.boxed_unsync()),
+        Ok(Err(code)) => fail(format!("the guest answered with an error: {code:?}")),
+        // Either the guest was stopped, which its task has logged, or it has returned.
+        Err(_) if stopped.load(Ordering::Acquire) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        Err(_) => fail("the guest returned without a response".to_owned()),
+    }
+}
+
+/// A response without a body.
+pub fn empty(status: StatusCode) -> Response<WasiBody> {
+    let mut response = Response::new(Empty::new().map_err(Error::from).boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+type Resources = (Resource<HostIncomingRequest>, Resource<HostResponseOutparam>);
+type AnswerSender = oneshot::Sender<Result<Response<WasiBody>, ErrorCode>>;
+
+fn prepare<B>(store: &mut Store<Guest>, request: Request<B>, sender: AnswerSender) -> wasmtime::Result<Resources>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Error>,
+{
+    let mut http = store.data_mut().http();
+    Ok((http.new_incoming_request(Scheme::Http, request)?, http.new_response_outparam(sender)?))
+}
+
+struct Task {
+    app: Arc<App>,
+    component: Arc<Component>,
+    stopped: Arc<AtomicBool>,
+    _place: Place,
+}
+
+impl Task {
+    async fn run(
+        self,
+        mut store: Store<Guest>,
+        request: Resource<HostIncomingRequest>,
+        answer: Resource<HostResponseOutparam>,
+    ) {
+        let meter = store.data().meter.clone();
+        let guest = meter.measure(async {
+            let proxy = self.component.pre.instantiate_async(&mut store).await?;
+            proxy.wasi_http_incoming_handler().call_handle(&mut store, request, answer).await
+        });
+        let result = tokio::select! {
+            result = guest => result,
+            () = self.app.abort.cancelled() => Err(wasmtime::format_err!("the host shuts down")),
+        };
+        // The store goes last: with it end the streams whose readers look at `stopped`.
+        match result {
+            Ok(()) => self.stopped.store(left_unfinished(&mut store), Ordering::Release),
+            Err(error) => {
+                self.stopped.store(true, Ordering::Release);
+                let spent = meter.total();
+                let text = format!("the guest was stopped after {spent:?} of CPU time: {}", error.root_cause());
+                self.app.log.host(&self.component.id, text);
+            }
+        }
+    }
+}
+
+/// Whether a guest returned while it still held a body that it had neither finished nor dropped.
+fn left_unfinished(store: &mut Store<Guest>) -> bool {
+    store.data_mut().table.iter_mut().any(|entry| entry.is::<HostOutgoingBody>())
+}
+
+/// A response body that breaks off, instead of ending, when its guest was stopped.
+struct Answer {
+    body: WasiBody,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_none() && self.stopped.load(Ordering::Acquire) {
+            return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

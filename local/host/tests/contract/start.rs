@@ -1,0 +1,110 @@
+//! Starting and stopping: what is not understood is refused in one line that names it.
+
+use crate::support::{Folder, PATIENCE, manifest, start};
+use host::Host;
+use std::time::{Duration, Instant};
+
+async fn refusal(manifest: &str) -> String {
+    let folder = Folder::new(manifest);
+    let error = Host::start(folder.options()).await.err().expect("the application must be refused").to_string();
+    assert!(!error.contains('\n'), "more than one line: {error}");
+    error
+}
+
+#[tokio::test]
+async fn an_unknown_manifest_key_is_named() {
+    let error = refusal(&manifest(&[]).replace("description =", "key_value_stores = []\ndescription =")).await;
+    assert!(error.contains("spin.toml: line") && error.contains("`key_value_stores`"), "{error}");
+}
+
+#[tokio::test]
+async fn missing_variables_are_named_together() {
+    let variables = "[variables]\none = { required = true }\ntwo = { required = true }\n";
+    let error = refusal(&manifest(&[]).replace("[variables]\n", variables)).await;
+    assert!(error.starts_with("missing variables: one, two; give each with --variable"), "{error}");
+}
+
+#[tokio::test]
+async fn a_missing_component_file_is_named_with_the_way_to_build_it() {
+    let build = "[component.inner.build]\ncommand = \"make inner\"\n";
+    let text = manifest(&[]) + build;
+    let gone = text.replace("probe.wasm", "gone.wasm");
+    let error = refusal(&gone).await;
+    assert!(error.contains("gone.wasm does not exist; build it with `make inner`"), "{error}");
+}
+
+#[tokio::test]
+async fn an_allow_list_entry_that_is_not_understood_is_named() {
+    let error = refusal(&manifest(&["http://{a,b}.example"])).await;
+    assert!(error.contains("http://{a,b}.example"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_component_is_named() {
+    let folder = Folder::new("");
+    let file = folder.0.join("broken.wasm");
+    std::fs::write(&file, "not wasm").unwrap();
+    let error = refusal(&one_component(&file)).await;
+    assert!(error.contains("component odd") && error.contains("broken.wasm"), "{error}");
+}
+
+#[tokio::test]
+async fn an_import_that_the_host_does_not_offer_is_named() {
+    let folder = Folder::new("");
+    let file = folder.0.join("odd.wasm");
+    std::fs::write(&file, importing("fermyon:spin/key-value@2.0.0")).unwrap();
+    let error = refusal(&one_component(&file)).await;
+    assert_eq!(error, "component odd imports fermyon:spin/key-value@2.0.0, which this host does not offer");
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let application = start(&[]).await;
+    let folder = Folder::new(&manifest(&[]));
+    let mut options = folder.options();
+    options.listen = application.address();
+    let error = Host::start(options).await.err().expect("the port is taken").to_string();
+    assert_eq!(
+        error,
+        format!(
+            "{} is already in use; stop what listens there or choose another address with --listen",
+            application.address()
+        )
+    );
+}
+
+#[tokio::test]
+async fn shutting_down_waits_for_requests_and_the_work_after_them() {
+    let application = start(&[]).await;
+    assert_eq!(application.get("/after-response?ms=500&say=last").await.status, 200);
+    application.host.shutdown(PATIENCE).await;
+    assert!(application.lines.all().iter().any(|line| line.text == "after last"));
+}
+
+#[tokio::test]
+async fn shutting_down_stops_what_outlasts_the_grace_time() {
+    let application = start(&[]).await;
+    let _hanging =
+        application.open("GET /say?out=begun HTTP/1.1\r\nHost: h\r\n\r\nGET /hang HTTP/1.1\r\nHost: h\r\n\r\n").await;
+    application.line("begun").await;
+    let begin = Instant::now();
+    application.host.shutdown(Duration::from_millis(300)).await;
+    assert!(begin.elapsed() < PATIENCE, "the hanging guest must be stopped");
+}
+
+fn one_component(file: &std::path::Path) -> String {
+    format!(
+        "spin_manifest_version = 2\n[application]\nname = 'a'\n[component.odd]\nsource = {:?}\n",
+        file.display().to_string()
+    )
+}
+
+/// A component, in binary form, that imports an empty instance and does nothing.
+fn importing(name: &str) -> Vec<u8> {
+    let preamble = b"\0asm\x0d\x00\x01\x00";
+    let instance_type = [7, 3, 1, 0x42, 0];
+    let length = u8::try_from(name.len()).expect("the name is short");
+    let import = [&[1, 0, length], name.as_bytes(), &[5, 0]].concat();
+    let section = [&[10, u8::try_from(import.len()).expect("the import is short")], import.as_slice()].concat();
+    [preamble.as_slice(), &instance_type, &section].concat()
+}

@@ -1,0 +1,86 @@
+//! Outgoing HTTP calls.
+
+use crate::query::Query;
+use spin_sdk::http::IncomingRequest;
+use std::time::Duration;
+use wasi::http::outgoing_handler::{ErrorCode, OutgoingRequest, RequestOptions, handle};
+use wasi::http::types::{Fields, IncomingResponse, OutgoingBody, Scheme};
+use wasi::io::streams::StreamError;
+
+/// Calls `url` (`body` makes it a POST) and reports status and body, or the error. `first_byte_ms` and `between_bytes_ms` limit the waiting.
+pub fn fetch(query: &Query) -> String {
+    let options = RequestOptions::new();
+    for (name, set) in [
+        ("first_byte_ms", RequestOptions::set_first_byte_timeout as fn(&_, _) -> _),
+        ("between_bytes_ms", RequestOptions::set_between_bytes_timeout),
+    ] {
+        if query.number(name) > 0 {
+            let limit = Duration::from_millis(query.number(name)).as_nanos() as u64;
+            set(&options, Some(limit)).expect("the host knows time-outs");
+        }
+    }
+    report(call(query.get("url"), Fields::new(), query.all("body").next(), options))
+}
+
+/// Calls `url` with the headers of the request at hand.
+pub fn forward(request: IncomingRequest, url: &str) -> String {
+    let headers = Fields::new();
+    for (name, value) in request.headers().entries() {
+        // Names that a guest may not set stay out.
+        let _ = headers.append(&name, &value);
+    }
+    report(call(url, headers, None, RequestOptions::new()))
+}
+
+fn report(result: Result<String, ErrorCode>) -> String {
+    result.unwrap_or_else(|code| format!("error: {code:?}"))
+}
+
+fn call(url: &str, headers: Fields, content: Option<&str>, options: RequestOptions) -> Result<String, ErrorCode> {
+    let request = OutgoingRequest::new(headers);
+    address(&request, url);
+    let body = request.body().expect("a new request has a body");
+    if content.is_some() {
+        request.set_method(&wasi::http::types::Method::Post).expect("POST is a method");
+    }
+    let response = handle(request, Some(options))?;
+    if let Some(content) = content {
+        let stream = body.write().expect("one stream at a time");
+        let _ = stream.blocking_write_and_flush(content.as_bytes());
+    }
+    OutgoingBody::finish(body, None)?;
+    response.subscribe().block();
+    let response = response.get().expect("the response is ready").expect("it is taken once")?;
+    Ok(format!("{} {}", response.status(), read(&response)?))
+}
+
+fn address(request: &OutgoingRequest, url: &str) {
+    let (scheme, rest) = match url.split_once("://") {
+        Some(("http", rest)) => (Some(Scheme::Http), rest),
+        Some(("https", rest)) => (Some(Scheme::Https), rest),
+        Some((other, rest)) => (Some(Scheme::Other(other.to_owned())), rest),
+        None => (None, url),
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    request.set_scheme(scheme.as_ref()).expect("the scheme must be valid");
+    if !authority.is_empty() {
+        request.set_authority(Some(authority)).expect("the authority must be valid");
+    }
+    request.set_path_with_query(Some(path)).expect("the path must be valid");
+}
+
+fn read(response: &IncomingResponse) -> Result<String, ErrorCode> {
+    let body = response.consume().expect("the body is still there");
+    let stream = body.stream().expect("one stream at a time");
+    let mut bytes = Vec::new();
+    loop {
+        match stream.blocking_read(64 << 10) {
+            Ok(part) => bytes.extend(part),
+            Err(StreamError::Closed) => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = wasi::http::types::http_error_code(&error);
+                return Err(code.unwrap_or(ErrorCode::InternalError(Some(error.to_debug_string()))));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Bodies, lines and what happens after the response.
+
+use crate::answer::{Body, start, text};
+use crate::misbehave::wait;
+use crate::query::Query;
+use spin_sdk::http::{Fields, IncomingRequest, ResponseOutparam};
+use wasi::io::streams::StreamError;
+
+const MIB: usize = 1 << 20;
+
+/// Sends the request's body back while it comes in.
+pub fn echo(request: IncomingRequest, out: ResponseOutparam) {
+    let incoming = request.consume().expect("the body is still there");
+    let input = incoming.stream().expect("one stream at a time");
+    let body = start(out, Fields::new());
+    loop {
+        match input.blocking_read(64 << 10) {
+            Ok(bytes) if body.write(&bytes) => {}
+            Err(StreamError::Closed) => return end(body),
+            _ => return,
+        }
+    }
+}
+
+/// Writes lines to stdout (`out`) and stderr (`err`); `part` stays without a line break.
+pub fn say(response: ResponseOutparam, query: &Query) {
+    query.all("out").for_each(|line| println!("{line}"));
+    query.all("err").for_each(|line| eprintln!("{line}"));
+    print!("{}", query.get("part"));
+    if query.number("long") > 0 {
+        println!("{}", "x".repeat(query.number("long") as usize));
+    }
+    text(response, "said");
+}
+
+/// Answers with some MiB and says how far it got.
+pub fn stream(out: ResponseOutparam, mib: u64) {
+    let body = start(out, Fields::new());
+    let chunk = vec![b'x'; MIB];
+    for number in 1..=mib {
+        if !body.write(&chunk) {
+            println!("the reader is gone");
+            return;
+        }
+        println!("written {number} MiB");
+    }
+    end(body);
+}
+
+/// Writes some bytes of a body that was announced with a length.
+pub fn sized(out: ResponseOutparam, bytes: u64, length: u64) {
+    let headers = Fields::from_list(&[("content-length".to_owned(), length.to_string().into_bytes())]);
+    let body = start(out, headers.expect("the header is permitted"));
+    body.write(&vec![b'x'; bytes as usize]);
+    // The host refuses to finish a body that is too short; that is the test.
+    let _ = body.finish();
+}
+
+/// Ends the response, works on for `ms`, then says so.
+pub fn after_response(out: ResponseOutparam, query: &Query) {
+    text(out, "answered");
+    wait(query.number("ms"));
+    println!("after {}", query.get("say"));
+}
+
+/// Writes a part of a body and never finishes it: drops it, or (`keep`) returns without doing even that.
+pub fn unfinished(out: ResponseOutparam, keep: bool) {
+    let body = start(out, Fields::new());
+    body.write(b"part");
+    if keep {
+        std::mem::forget(body);
+    }
+}
+
+fn end(body: Body) {
+    body.finish().expect("a body without a length can be finished");
+}
