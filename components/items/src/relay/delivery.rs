@@ -66,15 +66,24 @@ impl Audit {
         let outgoing = request.body().map_err(|()| "the request to audit has no body")?;
         let answer =
             outgoing_handler::handle(request, None).map_err(|error| format!("audit cannot be called: {error:?}"))?;
-        {
+        let read = {
             let stream = outgoing.write().map_err(|()| "the request to audit has no stream")?;
-            stream::write(&stream, body, deadline).map_err(|error| format!("audit does not read: {error}"))?;
-        }
-        OutgoingBody::finish(outgoing, None).map_err(|error| format!("audit cannot be called: {error:?}"))?;
+            stream::write(&stream, body, deadline).is_ok()
+        };
+        // Whoever refuses a body may do so without reading it: then its answer counts, and dropping the body would forgo it.
+        let unread = if read {
+            OutgoingBody::finish(outgoing, None).map_err(|error| format!("audit cannot be called: {error:?}"))?;
+            None
+        } else {
+            Some(outgoing)
+        };
         if !deadline.wait(&answer.subscribe()) {
             return Err("audit did not answer within 1 s".to_owned());
         }
         match answer.get() {
+            Some(Ok(Ok(response))) if response.status() < 300 && unread.is_some() => {
+                Err("audit did not read all events".to_owned())
+            }
             Some(Ok(Ok(response))) if response.status() < 300 => Ok((response.status(), String::new())),
             Some(Ok(Ok(response))) => Ok((response.status(), beginning(&response, deadline))),
             Some(Ok(Err(error))) => Err(format!("audit cannot be reached: {error:?}")),

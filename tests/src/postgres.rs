@@ -1,0 +1,120 @@
+//! The PostgreSQL server of this test run: a container where a Docker engine can give one, else a server from installed programs.
+//!
+//! `TEST_POSTGRES` decides instead: `container`, `local`, or the URL of a server for tests alone, by a role that may create roles and
+//! databases. One server per process, one template with the schema on it, one copy per test. However the process ends, the server goes too.
+
+use std::env;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use sqlx::{Connection, PgConnection};
+use stack::{Address, Database, Lifetime, Passwords, Server, settings};
+use testcontainers_modules::postgres::Postgres;
+use testcontainers_modules::testcontainers::runners::AsyncRunner;
+use testcontainers_modules::testcontainers::{ContainerAsync, ImageExt};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+const TAG: &str = "18-alpine";
+/// Long enough to pull the image.
+const CONTAINER_DEADLINE: Duration = Duration::from_secs(180);
+/// Marks the connection on which the container's life depends.
+const OWNER: &str = "owner of this container";
+
+/// Runs the server inside the container and ends it when its owner's connection is gone, for a test process has no moment to clean up in:
+/// it may be killed. The engine then removes the container by itself.
+const IN_CONTAINER: &str = r#"
+docker-entrypoint.sh postgres "$@" &
+server=$!
+patience=60
+while kill -0 $server 2>/dev/null && [ $patience -gt 0 ]; do
+    sleep 1
+    patience=$((patience - 1))
+    owners=$(psql -U postgres -h 127.0.0.1 -Atqc "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$OWNER'" 2>/dev/null)
+    [ "$owners" != 1 ] || patience=10
+done
+kill -INT $server 2>/dev/null
+wait $server
+"#;
+
+static TEMPLATE: OnceCell<Database> = OnceCell::const_new();
+
+/// A new database with the schema in it.
+///
+/// # Panics
+/// When there is no server to be had, with what to do about it.
+pub async fn database() -> Database {
+    let template = TEMPLATE
+        .get_or_try_init(template)
+        .await
+        .unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error:#}"));
+    template.copy(&format!("test_{}", Uuid::new_v4().simple())).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn template() -> anyhow::Result<Database> {
+    let (admin, passwords) = match env::var("TEST_POSTGRES").as_deref() {
+        Ok("container") => (container().await?, Passwords::random()),
+        Ok("local") => (local().await?, Passwords::random()),
+        Ok(url) if url.contains("://") => given(url)?,
+        Ok(other) => bail!("TEST_POSTGRES is {other:?}; mend: container, local, or the URL of a server"),
+        Err(_) => match container().await {
+            Ok(admin) => (admin, Passwords::random()),
+            Err(why) => {
+                tell(&format!("no container: {why:#}"));
+                (local().await?, Passwords::random())
+            }
+        },
+    };
+    Ok(Database::template(&admin, &root().join("schema/schema.sql"), &passwords).await?)
+}
+
+async fn container() -> anyhow::Result<Address> {
+    let password = Uuid::new_v4().simple().to_string();
+    let arguments = settings(Lifetime::Temporary).iter().flat_map(|setting| ["-c", setting]);
+    let request = Postgres::default()
+        .with_password(&password)
+        .with_tag(TAG)
+        .with_env_var("OWNER", OWNER)
+        .with_env_var("PGPASSWORD", &password)
+        .with_cmd(["sh", "-c", IN_CONTAINER, "sh"].into_iter().chain(arguments))
+        .with_host_config_modifier(|config| config.auto_remove = Some(true));
+    let container: ContainerAsync<Postgres> =
+        timeout(CONTAINER_DEADLINE, request.start()).await.context("the Docker engine takes too long")??;
+    let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432).await?);
+    let url = format!("postgres://postgres:{password}@{host}:{port}/postgres");
+    let owner = PgConnection::connect(&format!("{url}?application_name={}", OWNER.replace(' ', "%20"))).await?;
+    // Neither may end before the process does.
+    std::mem::forget((container, owner));
+    tell(&format!("a container of postgres:{TAG} on port {port}"));
+    Ok(Address::parse(&url)?)
+}
+
+async fn local() -> anyhow::Result<Address> {
+    let server = Server::temporary().await?;
+    let address = server.address();
+    tell(&format!("a server from installed programs on port {}", address.port));
+    // It stops with the process.
+    std::mem::forget(server);
+    Ok(address)
+}
+
+/// Test processes that share a server must agree on the roles' passwords; so must a stack that runs on it.
+fn given(url: &str) -> anyhow::Result<(Address, Passwords)> {
+    let folder = root().join(".data");
+    std::fs::create_dir_all(&folder)?;
+    let admin = Address::parse(url)?;
+    tell(&format!("the given one, {admin}"));
+    Ok((admin, Passwords::kept(&folder.join("passwords"))?))
+}
+
+/// Past the test harness, which keeps what `println!` prints to itself.
+fn tell(which: &str) {
+    let _ = writeln!(std::io::stderr(), "PostgreSQL of these tests: {which}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,72 @@
+//! What the trail says about each operation.
+
+use http::Method;
+use integration::{App, SOON};
+use serde_json::{Value, json};
+
+use super::details;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_up_to_a_kibibyte_are_in_the_trail_and_longer_ones_are_digests() {
+    let app = App::start().await;
+    // 1 024 and 1 026 bytes: it is bytes that count, not characters.
+    let (kept, digested) = ("é".repeat(512), "é".repeat(513));
+    let item = app.post(json!({ "name": "bolt", "description": kept })).await.item();
+    let path = format!("/items/{}", item.id);
+    app.put(&path, json!({ "name": "bolt", "description": digested })).await;
+    app.delete(&path).await;
+    app.audited(3, SOON).await;
+    let digest = json!({ "bytes": 1026, "sha256": "085638aad30c4fc37eb096d1d73961417bd64ffeba69c29889fe224926179d17" });
+    assert_eq!(details(&app, "create", "ok").await, json!({ "name": "bolt", "description": kept }));
+    let change = json!({ "version": 2, "description": { "from": kept, "to": digest } });
+    assert_eq!(details(&app, "update", "ok").await, change, "what did not change is not in it");
+    assert_eq!(details(&app, "delete", "ok").await, json!({ "version": 2, "name": "bolt", "description": digest }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_say_how_many_items_they_returned() {
+    let app = App::start().await;
+    for name in ["a", "b", "c"] {
+        app.create(name).await;
+    }
+    app.get("/items/1").await;
+    app.get("/items/4").await;
+    app.get("/items?limit=2&after=0").await;
+    app.get("/items?after=1").await;
+    app.audited(7, SOON).await;
+    assert_eq!(details(&app, "get", "ok").await, json!({ "items": 1 }));
+    assert_eq!(details(&app, "get", "not_found").await, Value::Null);
+    let trail = app.database().trail().await;
+    let lists: Vec<&Value> = trail.iter().filter(|row| row.action == "list").map(|row| &row.details).collect();
+    assert_eq!(lists, [&json!({ "after": 0, "limit": 2, "items": 2 }), &json!({ "after": 1, "items": 2 })]);
+    app.database().check_totals().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_change_says_which_version_was_there_and_which_were_expected() {
+    let app = App::start().await;
+    let path = format!("/items/{}", app.create("bolt").await.id);
+    let put = app.request(Method::PUT, &path).header("if-match", "\"7\", \"8\"").json(&json!({ "name": "nut" }));
+    assert_eq!(app.send(put).await.status, 412);
+    let delete = app.request(Method::DELETE, &path).header("if-match", "\"9\"");
+    assert_eq!(app.send(delete).await.status, 412);
+    app.audited(3, SOON).await;
+    assert_eq!(details(&app, "update", "precondition_failed").await, json!({ "version": 1, "expected": [7, 8] }));
+    assert_eq!(details(&app, "delete", "precondition_failed").await, json!({ "version": 1, "expected": [9] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_names_the_event_of_the_first_answer() {
+    let app = App::start().await;
+    for _ in 0..2 {
+        let create =
+            app.request(Method::POST, "/items").header("idempotency-key", "k").json(&json!({ "name": "bolt" }));
+        assert_eq!(app.send(create).await.status, 201);
+    }
+    app.audited(2, SOON).await;
+    let first: String = sqlx::query_scalar("SELECT event_id::text FROM audit_logs WHERE outcome = 'ok'")
+        .fetch_one(app.db())
+        .await
+        .expect("the first event");
+    assert_eq!(details(&app, "create", "replayed").await, json!({ "first_event_id": first }));
+}

@@ -1,0 +1,233 @@
+//! The database rows of the embedded host's contract (local/host/README.md): a guest sees PostgreSQL as it does under Spin 3.6.3.
+
+use integration::{App, eventually};
+use std::time::Duration;
+
+/// Nothing here takes longer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A probe that may reach a database of its own, as the role `items`.
+struct Probe {
+    app: App,
+    address: String,
+}
+
+impl Probe {
+    async fn start() -> Self {
+        let database = App::builder().start().await;
+        let variables = database.database().variables();
+        let value =
+            |name: &str| variables.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value).to_owned();
+        let (host, port) = (value("db_host"), value("db_port"));
+        let address = format!(
+            "host='{host}' port={port} dbname='{}' sslmode=disable user=items password='{}'",
+            value("db_name"),
+            value("items_db_password")
+        );
+        let allowed = format!("postgres://{host}:{port}");
+        Self { app: App::builder().beside(&database).with_probe(&[allowed]).start().await, address }
+    }
+
+    /// Runs statements over a connection to `address`; `sql=…` queries, `do=…` executes, `p=kind:value` is a parameter.
+    async fn at(&self, address: &str, work: &[&str]) -> String {
+        self.app.probe_says(&path(address, work)).await
+    }
+
+    async fn run(&self, work: &[&str]) -> String {
+        self.at(&self.address, work).await
+    }
+
+    /// The rows of one query, without the line about columns.
+    async fn rows(&self, work: &[&str]) -> String {
+        let answer = self.run(work).await;
+        answer.lines().filter(|line| !line.starts_with("columns ")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn path(address: &str, work: &[&str]) -> String {
+    let pairs = [("address", address)].into_iter().chain(work.iter().filter_map(|pair| pair.split_once('=')));
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let pairs: Vec<_> = pairs.map(|(name, value)| format!("{name}={}", escape(value))).collect();
+    format!("pg?{}", pairs.join("&"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_off_the_allow_list_is_refused_and_the_missing_entry_named() {
+    let probe = Probe::start().await;
+    for (address, refusal) in [
+        ("host=db.example port=1 user=x", "address postgres://db.example:1 is not permitted"),
+        ("host=db.example user=x", "address postgres://db.example is not permitted"),
+        ("postgresql://x@db.example/d", "address postgres://db.example:5432 is not permitted"),
+        ("host=/run/postgresql user=x", "Unix sockets are not supported on WebAssembly"),
+    ] {
+        let answer = probe.at(address, &["sql=SELECT 1"]).await;
+        assert_eq!(answer, format!("error: Error::ConnectionFailed({refusal:?})"), "{address}");
+    }
+    probe.app.logged("add \"postgres://db.example:1\" to allowed_outbound_hosts").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_an_address_leads_round_the_allow_list() {
+    let probe = Probe::start().await;
+    let hidden = format!("{} hostaddr=10.0.0.1", probe.address);
+    assert!(probe.at(&hidden, &["sql=SELECT 1"]).await.contains("hostaddr is not permitted"));
+    let second = probe.address.replacen("host='", "host='db.example,", 1);
+    assert!(probe.at(&second, &["sql=SELECT 1"]).await.contains("postgres://db.example:"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_refused_and_a_failed_login_tells_no_password() {
+    let probe = Probe::start().await;
+    let secure = probe.address.replace("sslmode=disable", "sslmode=require");
+    assert!(probe.at(&secure, &["sql=SELECT 1"]).await.contains("sslmode=disable"));
+    let wrong = probe.address.replace("user=items", "user=nobody") + " password='hush-hush'";
+    let answer = probe.at(&wrong, &["sql=SELECT 1"]).await;
+    assert!(answer.starts_with("error: Error::ConnectionFailed(") && !answer.contains("hush"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_each_kind_come_and_go() {
+    let probe = Probe::start().await;
+    for (kind, parameter, value) in [
+        ("boolean", "bool:true", "Boolean(true)"),
+        ("smallint", "i16:-2", "Int16(-2)"),
+        ("int", "i32:-3", "Int32(-3)"),
+        ("bigint", "i64:4", "Int64(4)"),
+        ("real", "f32:1.5", "Floating32(1.5)"),
+        ("double precision", "f64:2.5", "Floating64(2.5)"),
+        ("text", "str:x", "Str(\"x\")"),
+        ("varchar", "str:x", "Str(\"x\")"),
+        ("bytea", "bytes:ab", "Binary([97, 98])"),
+        ("date", "date:29", "Date((2024, 2, 29))"),
+        ("time", "time:20", "Time((20, 17, 40, 123456000))"),
+        ("timestamp", "datetime:20", "Datetime((1969, 7, 20, 20, 17, 40, 123456000))"),
+        ("uuid", "uuid:A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "Uuid(\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\")"),
+        ("jsonb", "jsonb:[1, 2]", "Jsonb([91, 49, 44, 50, 93])"),
+        ("int[]", "i32s:1,x", "ArrayInt32([Some(1), None])"),
+        ("bigint[]", "i64s:1,x", "ArrayInt64([Some(1), None])"),
+        ("text[]", "strs:a,NULL", "ArrayStr([Some(\"a\"), None])"),
+        ("int", "null", "DbNull"),
+    ] {
+        let rows = probe.rows(&[&format!("sql=SELECT $1::{kind}"), &format!("p={parameter}")]).await;
+        assert_eq!(rows, format!("DbValue::{value}"), "{kind}");
+    }
+    let moment = probe.rows(&["sql=SELECT $1::timestamptz AT TIME ZONE 'UTC'", "p=timestamp:86400"]).await;
+    assert_eq!(moment, "DbValue::Datetime((1970, 1, 2, 0, 0, 0, 0))");
+    let unknown = probe.rows(&["sql=SELECT 'x'::name"]).await;
+    assert_eq!(unknown, "DbValue::Unsupported([120])");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_are_strict_and_broken_values_are_named_by_kind_of_call() {
+    let probe = Probe::start().await;
+    let narrow = probe.run(&["sql=SELECT $1::bigint", "p=i32:1"]).await;
+    assert!(narrow.contains("QueryError::Text(") && narrow.contains("WrongType"), "{narrow}");
+    let query = probe.run(&["sql=SELECT $1::uuid", "p=uuid:zz"]).await;
+    assert!(query.starts_with("error: Error::BadParameter(\"invalid UUID zz"), "{query}");
+    let execute = probe.run(&["do=SELECT $1::uuid", "p=uuid:zz"]).await;
+    assert!(execute.starts_with("error: Error::ValueConversionFailed(\"invalid UUID zz"), "{execute}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_decoded_is_an_error() {
+    let probe = Probe::start().await;
+    let zoned = probe.run(&["sql=SELECT now()"]).await;
+    assert!(zoned.contains("QueryError::Text(") && zoned.contains("timestamptz"), "{zoned}");
+    let numeric = probe.run(&["sql=SELECT 1.5::numeric"]).await;
+    assert!(numeric.contains("does not decode numeric"), "{numeric}");
+    let parameter = probe.run(&["sql=SELECT $1::numeric", "p=decimal:1"]).await;
+    assert!(parameter.contains("does not send decimal parameters"), "{parameter}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_while_a_query_runs_has_no_code_and_every_other_one_has() {
+    let probe = Probe::start().await;
+    let divide = "SELECT 1/(n-3) FROM generate_series(1,5) n";
+    let running = probe.run(&[&format!("sql={divide}")]).await;
+    assert!(running.contains("QueryError::Text(") && running.contains("division by zero"), "{running}");
+    let executed = probe.run(&[&format!("do={divide}")]).await;
+    assert!(executed.contains("code: \"22012\""), "{executed}");
+    let parsed = probe.run(&["sql=SELEC"]).await;
+    assert!(parsed.contains("code: \"42601\""), "{parsed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_result_has_no_columns() {
+    let probe = Probe::start().await;
+    assert_eq!(probe.run(&["sql=SELECT 1 WHERE false"]).await, "columns []");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_beyond_128_mib_is_refused() {
+    let probe = Probe::start().await;
+    let answer = probe.run(&["sql=SELECT repeat('x', 1000000) FROM generate_series(1, 200)"]).await;
+    assert!(answer.contains("query result exceeds limit of 134217728 bytes"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_do_not_reach_the_next_guest_and_an_open_transaction_does() {
+    let probe = Probe::start().await;
+    let name = "sql=SELECT current_setting('application_name')";
+    assert_eq!(probe.rows(&["do=SET application_name = 'mine'", name]).await, "touched 0\nDbValue::Str(\"mine\")");
+    assert_eq!(probe.rows(&[name]).await, "DbValue::Str(\"\")");
+    assert_eq!(
+        probe.rows(&["sql=SELECT set_config('application_name', 'mine', false)"]).await,
+        "DbValue::Str(\"mine\")"
+    );
+    assert_eq!(probe.rows(&[name]).await, "DbValue::Str(\"\")");
+
+    let inside = "sql=SELECT current_setting('transaction_read_only')";
+    assert_eq!(probe.rows(&[inside]).await, "DbValue::Str(\"off\")");
+    probe.run(&["do=BEGIN READ ONLY"]).await;
+    assert_eq!(probe.rows(&[inside]).await, "DbValue::Str(\"on\")");
+    probe.run(&["do=ROLLBACK"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_not_handed_out_again() {
+    let probe = Probe::start().await;
+    assert_eq!(probe.rows(&["sql=SELECT 1"]).await, "DbValue::Int32(1)");
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'items' AND datname = current_database()";
+    let ended: i64 = sqlx::query_scalar(end).fetch_one(probe.app.db()).await.expect("end the sessions");
+    assert!(ended >= 1);
+    eventually("a new connection", PATIENCE, async || match probe.rows(&["sql=SELECT 1"]).await.as_str() {
+        "DbValue::Int32(1)" => Ok(()),
+        other => Err(other.to_owned()),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_schema_is_noticed() {
+    let probe = Probe::start().await;
+    let app = &probe.app;
+    let change = |statement: &'static str| async move {
+        sqlx::raw_sql(statement).execute(app.db()).await.expect("change the schema")
+    };
+    change("CREATE TABLE public.thing AS SELECT 1 AS a; GRANT USAGE ON SCHEMA public TO items; GRANT SELECT ON public.thing TO items").await;
+    let all = "sql=SELECT * FROM public.thing";
+    assert_eq!(probe.rows(&[all]).await, "DbValue::Int32(1)");
+    change("ALTER TABLE public.thing ADD b text DEFAULT 'two'").await;
+    assert_eq!(probe.rows(&[all]).await, "DbValue::Int32(1) | DbValue::Str(\"two\")");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sixty_fifth_session_waits_and_a_trap_gives_its_sessions_back() {
+    let probe = Probe::start().await;
+    let hold = path(&probe.address, &["hold=63", "ms=600"]);
+    let (held, waited) = tokio::join!(probe.app.probe_says(&hold), async {
+        eventually("64 sessions", PATIENCE, async || {
+            let count =
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'items' AND datname = current_database()";
+            let count: i64 = sqlx::query_scalar(count).fetch_one(probe.app.db()).await.expect("count the sessions");
+            if count >= 64 { Ok(()) } else { Err(format!("{count} sessions")) }
+        })
+        .await;
+        probe.rows(&["sql=SELECT 1"]).await
+    });
+    assert_eq!((held.as_str(), waited.as_str()), ("", "DbValue::Int32(1)"));
+
+    let trap = path(&probe.address, &["hold=63", "trap=1"]);
+    assert_eq!(probe.app.probe(&trap).await.0, 500);
+    assert_eq!(probe.run(&["hold=63"]).await, "", "all sessions are free again");
+}

@@ -1,0 +1,16 @@
+//! The whole suite in one program, one module per subject.
+
+mod api;
+mod audit;
+mod bad_input;
+mod conditional;
+mod contract;
+mod host_contract;
+mod idempotency;
+mod isolation;
+mod logs;
+mod private;
+mod relay;
+mod roles;
+mod schema;
+mod streaming;

@@ -1,0 +1,118 @@
+//! The queue between the two services: batches, delivery, refusal.
+
+use integration::{Role, TestDatabase};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::{call, value};
+
+async fn holder(items: &PgPool) -> String {
+    let taken = call(items, "relay_take", "").await.expect("the lease is free and something waits");
+    taken.as_str().map(str::to_owned).expect("a holder")
+}
+
+/// One batch: its sequence numbers and its events.
+async fn next(items: &PgPool, holder: &str, done: &[i64]) -> (Vec<i64>, Vec<Value>) {
+    let done: Vec<String> = done.iter().map(i64::to_string).collect();
+    let batch = call(items, "relay_next", &format!("'{holder}', '{{{}}}'", done.join(","))).await.expect("the holder");
+    let Some(text) = batch["events"].as_str() else { return Default::default() };
+    let events: Vec<Value> = serde_json::from_str(text).expect("events are a JSON array");
+    let seqs: Vec<i64> = serde_json::from_value(batch["seqs"].clone()).expect("numbers");
+    assert_eq!(seqs.len(), events.len());
+    assert!(text.len() <= 1 << 20 || events.len() == 1, "{} events in {} bytes", events.len(), text.len());
+    (seqs, events)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_holds_at_most_500_events_and_the_oldest_first() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    database.enqueue("r", 1001, "NULL").await;
+    let holder = holder(&items).await;
+    let (mut seen, mut sizes, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let (seqs, events) = next(&items, &holder, &done).await;
+        if seqs.is_empty() {
+            break;
+        }
+        seen.extend(events.iter().map(|event| event["request_id"].clone()));
+        sizes.push(seqs.len());
+        done = seqs;
+    }
+    assert_eq!(sizes, [500, 500, 1]);
+    assert_eq!(seen, (1..=1001).map(|n| json!(format!("r-{n}"))).collect::<Vec<_>>());
+    assert_eq!(database.count("audit_outbox").await, 0);
+    assert!(
+        value::<bool>(&database, "SELECT holder IS NULL AND held_until < now() FROM relay_lease").await,
+        "a drained queue releases the lease"
+    );
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_holds_at_most_a_mebibyte_but_at_least_one_event() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    database.enqueue("r", 3, "to_jsonb(repeat('x', 400000))").await;
+    database.enqueue("r", 1, "to_jsonb(repeat('x', 2000000))").await;
+    database.enqueue("r", 1, "NULL").await;
+    let holder = holder(&items).await;
+    let (mut sizes, mut done) = (Vec::new(), Vec::new());
+    loop {
+        done = next(&items, &holder, &done).await.0;
+        if done.is_empty() {
+            break;
+        }
+        sizes.push(done.len());
+    }
+    assert_eq!(sizes, [2, 1, 1, 1]);
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_delivered_is_given_again() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    database.enqueue("r", 3, "NULL").await;
+    let holder = holder(&items).await;
+    let (seqs, _) = next(&items, &holder, &[]).await;
+    assert_eq!(next(&items, &holder, &seqs[..1]).await.0, seqs[1..]);
+    call(&items, "relay_release", &format!("'{holder}', '{{{}}}'", seqs[1])).await;
+    let successor = self::holder(&items).await;
+    assert_ne!(successor, holder);
+    assert_eq!(next(&items, &successor, &[]).await.0, seqs[2..]);
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_event_leaves_the_queue_and_keeps_its_reason() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    database.enqueue("r", 3, "'{\"items\": 7}'::jsonb").await;
+    let holder = holder(&items).await;
+    let (seqs, events) = next(&items, &holder, &[]).await;
+    call(&items, "relay_refuse", &format!("'{holder}', {}, 'too odd'", seqs[1])).await;
+    assert_eq!(next(&items, &holder, &[]).await.0, [seqs[0], seqs[2]]);
+    assert_eq!(value::<String>(&database, "SELECT reason FROM audit_refused").await, "too odd");
+    let kept: String = value(&database, "SELECT event::text FROM audit_refused").await;
+    assert_eq!(serde_json::from_str::<Value>(&kept).expect("the event"), events[1]);
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_says_how_far_the_queue_is_behind() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    let idle = call(&items, "items_ready", "").await.expect("a row");
+    assert_eq!(idle, json!({ "waiting": 0, "oldest_seconds": 0, "failing": false, "relay": null }));
+
+    database.enqueue("r", 10_050, "NULL").await;
+    database.run("UPDATE audit_outbox SET occurred_at = now() - interval '1 minute'").await;
+    database.run("UPDATE relay_lease SET failures = 1").await;
+    let behind = call(&items, "items_ready", "").await.expect("a row");
+    assert_eq!((&behind["waiting"], &behind["failing"]), (&json!(10_001), &json!(true)));
+    let oldest = behind["oldest_seconds"].as_f64().expect("seconds");
+    assert!((60.0..70.0).contains(&oldest), "{oldest}");
+    assert!(behind["relay"].is_string(), "a readiness check relays too");
+    items.close().await;
+}
