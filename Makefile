@@ -38,7 +38,7 @@ lint: setup ## formatting and lints alone
 	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	@# Debian's toolchain for WebAssembly has no clippy: there the native pass has to do.
 	@if [ -d "$$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1" ]; then set -x; \
-	cargo clippy $(LOCKED) --target wasm32-wasip1 $(COMPONENTS:%=--package %) --package probe -- -D warnings; fi
+	cargo clippy $(LOCKED) --release --target wasm32-wasip1 $(COMPONENTS:%=--package %) --package probe -- -D warnings; fi
 
 .PHONY: psql
 psql: ## open the database of the running stack, or ask it: make psql SQL='SELECT …'
