@@ -25,7 +25,10 @@ test: lint ## formatting, lints, unit tests, integration tests over the real sta
 	cargo test $(LOCKED) --workspace
 
 .PHONY: check
-check: build ## what needs more than Rust and PostgreSQL: the page in a real browser
+check: build ## what needs more than Rust and PostgreSQL: rules and dashboards with promtool, the page in a real browser
+	@if command -v promtool >/dev/null; then set -x; \
+	cargo test $(LOCKED) --workspace --features integration/promtool --test suite observability; else \
+	echo 'not run: the checks of observability/ (promtool is missing; on Debian it comes with prometheus)'; fi
 	tests/browser/run
 
 .PHONY: build
@@ -35,7 +38,7 @@ build: setup components ## build everything, after installing what is missing fo
 .PHONY: lint
 lint: setup ## formatting and lints alone
 	cargo fmt --check
-	cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	cargo clippy $(LOCKED) --workspace --all-targets --features integration/promtool -- -D warnings
 	@# Debian's toolchain for WebAssembly has no clippy: there the native pass has to do.
 	@if [ -d "$$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1" ]; then set -x; \
 	cargo clippy $(LOCKED) --release --target wasm32-wasip1 $(COMPONENTS:%=--package %) --package probe -- -D warnings; fi

@@ -9,6 +9,8 @@ mod host_contract;
 mod idempotency;
 mod isolation;
 mod logs;
+#[cfg(feature = "promtool")]
+mod observability;
 mod private;
 mod relay;
 mod roles;

@@ -7,6 +7,9 @@ use clap::Parser;
 use stack::up::{self, Up};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs PostgreSQL, the schema and the application on this machine until Ctrl-C.
 #[derive(Parser)]
 #[command(name = "stack", version)]

@@ -1,0 +1,86 @@
+//! Options as arguments and environment variables.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::options::{Build, Database, Options, Password, Pid, Watch};
+
+/// The password, where it is neither in a file nor in the address. No argument: those are for everybody to read.
+const PASSWORD: &str = "SIDECAR_DATABASE_PASSWORD";
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Where /metrics, /livez and /readyz are served
+    #[arg(long, env = "SIDECAR_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
+    metrics_listen: SocketAddr,
+
+    /// Where OTLP over HTTP is received
+    #[arg(long, env = "SIDECAR_OTLP_LISTEN", default_value = "127.0.0.1:4318", value_name = "ADDRESS")]
+    otlp_listen: SocketAddr,
+
+    /// The database: `postgres://metrics@HOST:PORT/itemsdb?sslmode=verify-full&sslrootcert=FILE`
+    #[arg(long, env = "SIDECAR_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: String,
+
+    /// File with the password of the database's role, read for each connection; without it SIDECAR_DATABASE_PASSWORD counts
+    #[arg(long, env = "SIDECAR_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    database_password_file: Option<PathBuf>,
+
+    /// Seconds one reading of the database may take
+    #[arg(long, env = "SIDECAR_DATABASE_TIMEOUT", default_value = "2", value_name = "SECONDS", value_parser = seconds)]
+    database_timeout: Duration,
+
+    /// Another OTLP receiver that gets every export as it came: `http://HOST:PORT`
+    #[arg(long, env = "FORWARD_OTLP_URL", value_name = "URL")]
+    forward_otlp_url: Option<String>,
+
+    /// A process to watch: its number, or a file that begins with it. May be repeated
+    #[arg(long, value_name = "NAME=PID|FILE", value_parser = watch)]
+    watch: Vec<Watch>,
+
+    /// The same for a process together with its children, such as a PostgreSQL server by its postmaster.pid
+    #[arg(long, value_name = "NAME=PID|FILE", value_parser = watch)]
+    watch_with_children: Vec<Watch>,
+}
+
+impl From<Arguments> for Options {
+    fn from(arguments: Arguments) -> Self {
+        let password = match arguments.database_password_file {
+            Some(file) => Password::File(file),
+            None => std::env::var(PASSWORD).map_or(Password::Url, Password::Text),
+        };
+        let groups = arguments.watch_with_children.into_iter().map(|watch| Watch { children: true, ..watch });
+        Self {
+            metrics: arguments.metrics_listen,
+            otlp: arguments.otlp_listen,
+            database: Database { url: arguments.database_url, password },
+            database_timeout: arguments.database_timeout,
+            // An empty variable is how a manifest says no.
+            forward: arguments.forward_otlp_url.filter(|url| !url.is_empty()),
+            watch: arguments.watch.into_iter().chain(groups).collect(),
+            build: Build::default(),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("not a duration above zero".into()),
+    }
+}
+
+fn watch(text: &str) -> Result<Watch, String> {
+    match text.split_once('=') {
+        Some((name, pid)) if !name.is_empty() && !pid.is_empty() => Ok(Watch {
+            name: name.into(),
+            pid: pid.parse().map_or_else(|_| Pid::File(pid.into()), Pid::Number),
+            children: false,
+        }),
+        _ => Err("not NAME=PID or NAME=FILE".into()),
+    }
+}
