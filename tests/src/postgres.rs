@@ -1,7 +1,8 @@
 //! The PostgreSQL server of this test run: a container where a Docker engine can give one, else a server from installed programs.
 //!
 //! `TEST_POSTGRES` decides instead: `container`, `local`, or the URL of a server for tests alone, by a role that may create roles and
-//! databases. One server per process, one template with the schema on it, one copy per test. However the process ends, the server goes too.
+//! databases; `TEST_POSTGRES_IMAGE` names another image. One server per process, one template with the schema on it, one copy per test.
+//! However the process ends, the server goes too.
 
 use std::env;
 use std::io::Write;
@@ -18,7 +19,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-const TAG: &str = "18-alpine";
+const IMAGE: &str = "postgres:18-alpine";
 /// Long enough to pull the image.
 const CONTAINER_DEADLINE: Duration = Duration::from_secs(180);
 /// Marks the connection on which the container's life depends.
@@ -40,7 +41,8 @@ kill -INT $server 2>/dev/null
 wait $server
 "#;
 
-static TEMPLATE: OnceCell<Database> = OnceCell::const_new();
+/// A failure is kept too: every other test would only wait for the same one.
+static TEMPLATE: OnceCell<Result<Database, String>> = OnceCell::const_new();
 
 /// A new database with the schema in it.
 ///
@@ -48,9 +50,10 @@ static TEMPLATE: OnceCell<Database> = OnceCell::const_new();
 /// When there is no server to be had, with what to do about it.
 pub async fn database() -> Database {
     let template = TEMPLATE
-        .get_or_try_init(template)
+        .get_or_init(async || template().await.map_err(|error| format!("{error:#}")))
         .await
-        .unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error:#}"));
+        .as_ref()
+        .unwrap_or_else(|error| panic!("no PostgreSQL for the tests: {error}"));
     template.copy(&format!("test_{}", Uuid::new_v4().simple())).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -72,11 +75,14 @@ async fn template() -> anyhow::Result<Database> {
 }
 
 async fn container() -> anyhow::Result<Address> {
+    let image = env::var("TEST_POSTGRES_IMAGE").unwrap_or_else(|_| IMAGE.to_owned());
+    let (name, tag) = image.rsplit_once(':').context("TEST_POSTGRES_IMAGE has no tag; mend: NAME:TAG")?;
     let password = Uuid::new_v4().simple().to_string();
     let arguments = settings(Lifetime::Temporary).iter().flat_map(|setting| ["-c", setting]);
     let request = Postgres::default()
         .with_password(&password)
-        .with_tag(TAG)
+        .with_name(name)
+        .with_tag(tag)
         .with_env_var("OWNER", OWNER)
         .with_env_var("PGPASSWORD", &password)
         .with_cmd(["sh", "-c", IN_CONTAINER, "sh"].into_iter().chain(arguments))
@@ -88,7 +94,7 @@ async fn container() -> anyhow::Result<Address> {
     let owner = PgConnection::connect(&format!("{url}?application_name={}", OWNER.replace(' ', "%20"))).await?;
     // Neither may end before the process does.
     std::mem::forget((container, owner));
-    tell(&format!("a container of postgres:{TAG} on port {port}"));
+    tell(&format!("a container of {image} on port {port}"));
     Ok(Address::parse(&url)?)
 }
 

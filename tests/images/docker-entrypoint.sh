@@ -1,0 +1,32 @@
+#!/bin/sh
+# What users of the official PostgreSQL image rely on, for an image of Debian's packages: POSTGRES_PASSWORD, _USER and _DB, scripts in
+# /docker-entrypoint-initdb.d, data in PGDATA, and the server's log on stdout while it sets up and on stderr afterwards.
+set -eu
+[ "$1" = postgres ] || exec "$@"
+shift
+
+data=${PGDATA:-/var/lib/postgresql/data}
+user=${POSTGRES_USER:-postgres}
+as_postgres() { setpriv --reuid postgres --regid postgres --init-groups "$@"; }
+
+if [ ! -s "$data/PG_VERSION" ]; then
+    : "${POSTGRES_PASSWORD:?error: POSTGRES_PASSWORD is not set; mend: give the container one}"
+    install -d -o postgres -g postgres -m 700 "$data"
+    install -d -o postgres -g postgres /run/postgresql
+    secret=$(as_postgres mktemp)
+    printf '%s' "$POSTGRES_PASSWORD" >"$secret"
+    as_postgres initdb --pgdata "$data" --username "$user" --pwfile "$secret" --auth-local trust --auth-host scram-sha-256
+    rm "$secret"
+    echo 'host all all all scram-sha-256' >>"$data/pg_hba.conf"
+    as_postgres pg_ctl --pgdata "$data" --options "-c listen_addresses=''" --wait start
+    if [ -n "${POSTGRES_DB:-}" ] && [ "$POSTGRES_DB" != postgres ]; then
+        psql --username "$user" --dbname postgres --quiet --set db="$POSTGRES_DB" <<'SQL'
+CREATE DATABASE :"db";
+SQL
+    fi
+    for script in /docker-entrypoint-initdb.d/*.sh; do
+        [ ! -e "$script" ] || sh "$script"
+    done
+    as_postgres pg_ctl --pgdata "$data" --mode fast --wait stop
+fi
+exec setpriv --reuid postgres --regid postgres --init-groups postgres -D "$data" -c listen_addresses='*' "$@"
