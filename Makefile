@@ -15,9 +15,13 @@ help:
 
 .PHONY: up
 up: setup components ## run both services on this machine until Ctrl-C (LISTEN=, DB_PORT=, DATABASE_URL=)
-	@# The whole workspace, of it one program: with other packages left out, features and so dependencies would be built anew.
-	@cargo build $(LOCKED) --workspace --bin stack
+	@# The whole workspace, of it two programs: with other packages left out, features and so dependencies would be built anew.
+	@cargo build $(LOCKED) --workspace --bin stack --bin sidecar
 	@exec $(BINARIES)/stack
+
+.PHONY: observe
+observe: ## beside `make up`: Prometheus with this repository's rules, until Ctrl-C (PROMETHEUS_LISTEN=)
+	@exec observability/prometheus/run
 
 .PHONY: test
 test: lint ## formatting, lints, unit tests, integration tests over the real stack
@@ -25,10 +29,10 @@ test: lint ## formatting, lints, unit tests, integration tests over the real sta
 	cargo test $(LOCKED) --workspace
 
 .PHONY: check
-check: build ## what needs more than Rust and PostgreSQL: rules and dashboards with promtool, the page in a real browser
-	@if command -v promtool >/dev/null; then set -x; \
-	cargo test $(LOCKED) --workspace --features integration/promtool --test suite observability; else \
-	echo 'not run: the checks of observability/ (promtool is missing; on Debian it comes with prometheus)'; fi
+check: build ## what needs more than Rust and PostgreSQL: rules, dashboards, a container, the page in a real browser
+	@local/packages promtool:prometheus
+	cargo test $(LOCKED) --workspace --features integration/promtool --test suite observability
+	tests/images/with-engine tests/images/suite
 	tests/browser/run
 
 .PHONY: build

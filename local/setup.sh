@@ -52,25 +52,5 @@ installed() {
 [ -n "${DATABASE_URL:-}" ] || installed postgres || missing="$missing postgresql"
 installed psql || case $missing in *postgresql*) ;; *) missing="$missing postgresql-client" ;; esac
 
-[ -n "$missing" ] || exit 0
-have apt-get || fail "missing, by Debian's names:$missing" "install them with this system's package manager"
-root=
-if [ "$(id -u)" -ne 0 ]; then
-    # Without a terminal sudo cannot ask for a password.
-    if have sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then root=sudo; else
-        fail "missing:$missing" "as root: apt-get install$missing"
-    fi
-fi
-say "installing Debian packages:$missing"
-case $missing in *"postgresql") server=yes ;; *) server= ;; esac
-# The server's programs alone: Debian's package would also create a cluster and start it at every boot.
-switch=/etc/postgresql-common/createcluster.d/00-programs-only.conf
-if [ -n "$server" ]; then
-    $root mkdir -p "${switch%/*}"
-    echo 'create_main_cluster = false' | $root tee "$switch" >/dev/null
-fi
-$root apt-get -qq -o DPkg::Lock::Timeout=300 update
 # shellcheck disable=SC2086
-$root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -y -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing
-[ -z "$server" ] || $root rm -f "$switch"
+exec "${0%/*}/packages" $missing

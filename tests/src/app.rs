@@ -36,6 +36,7 @@ struct Settings {
     _folder: TempDir,
     variables: Vec<(String, String)>,
     limits: Limits,
+    spans: Option<String>,
 }
 
 /// Changes to the application before it starts.
@@ -43,6 +44,7 @@ pub struct Builder {
     manifest: Manifest,
     variables: Vec<(String, String)>,
     limits: Limits,
+    spans: Option<String>,
     database: Option<Arc<TestDatabase>>,
 }
 
@@ -72,6 +74,12 @@ impl Builder {
         self
     }
 
+    /// Sends spans to an OTLP/HTTP receiver.
+    pub fn spans(mut self, receiver: &str) -> Builder {
+        self.spans = Some(receiver.to_owned());
+        self
+    }
+
     /// Uses the database of another application.
     pub fn beside(mut self, other: &App) -> Builder {
         self.database = Some(other.database.clone());
@@ -87,7 +95,7 @@ impl Builder {
         variables.retain(|(name, _)| self.variables.iter().all(|(own, _)| own != name));
         variables.extend(self.variables);
         let (folder, manifest) = self.manifest.write();
-        let settings = Settings { manifest, _folder: folder, variables, limits: self.limits };
+        let settings = Settings { manifest, _folder: folder, variables, limits: self.limits, spans: self.spans };
         let (log, lines) = Log::collect();
         let host = settings.host(SocketAddr::from(([127, 0, 0, 1], 0)), &log).await;
         let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
@@ -104,6 +112,7 @@ impl Settings {
             variables: self.variables.clone(),
             limits: self.limits.clone(),
             log: log.clone(),
+            spans: self.spans.clone(),
         };
         Host::start(options).await.unwrap_or_else(|error| panic!("the host does not start: {error:#}"))
     }
@@ -117,7 +126,13 @@ impl App {
 
     /// The application with changes.
     pub fn builder() -> Builder {
-        Builder { manifest: Manifest::read(), variables: Vec::new(), limits: Limits::default(), database: None }
+        Builder {
+            manifest: Manifest::read(),
+            variables: Vec::new(),
+            limits: Limits::default(),
+            spans: None,
+            database: None,
+        }
     }
 
     /// A second host on the same database.

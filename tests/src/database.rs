@@ -55,6 +55,11 @@ impl TestDatabase {
         pool(&self.database.address(role))
     }
 
+    /// The address for one of the application's roles, password included.
+    pub fn url(&self, role: Role) -> String {
+        self.database.address(role).url()
+    }
+
     /// Applies the schema again, as an operator would. Roles keep their passwords.
     pub async fn apply_schema(&self) {
         let _alone = APPLYING.lock().await;

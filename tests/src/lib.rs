@@ -21,6 +21,7 @@ mod postgres;
 mod probe;
 mod raw;
 mod slow_reader;
+mod spans;
 mod trail;
 mod wait;
 
@@ -32,5 +33,6 @@ pub use manifest::Manifest;
 pub use outbox::Lease;
 pub use raw::{RawAnswer, closed_port, exchange};
 pub use slow_reader::{SlowReader, Streamed};
+pub use spans::{Receiver, Span};
 pub use stack::Role;
 pub use wait::{SOON, eventually};

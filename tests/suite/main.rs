@@ -15,4 +15,5 @@ mod private;
 mod relay;
 mod roles;
 mod schema;
+mod spans;
 mod streaming;

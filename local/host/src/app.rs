@@ -10,6 +10,7 @@ use crate::manifest::Manifest;
 use crate::options::Options;
 use crate::postgres::Pools;
 use crate::route::Router;
+use crate::trace::Trace;
 use crate::variables::{self, Variables};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,6 +25,8 @@ pub struct App {
     pub router: Router,
     pub limits: Limits,
     pub log: Log,
+    /// Where the spans of requests hang.
+    pub trace: Trace,
     pub pools: Pools,
     pub client: Client,
     /// Guests for requests from outside.
@@ -42,7 +45,7 @@ pub struct App {
 
 impl App {
     /// Reads the manifest and loads all components; `address` is where the application is going to listen.
-    pub fn load(options: Options, address: SocketAddr) -> Result<Self, Error> {
+    pub fn load(options: Options, address: SocketAddr, trace: Trace) -> Result<Self, Error> {
         let (manifest, folder) = Manifest::read(&options.manifest)?;
         let variables = Variables::resolve(&manifest.variables, &options.variables, variables::environment())?;
         let router = Router::new(&manifest.trigger.http)
@@ -68,6 +71,7 @@ impl App {
             chained: Admission::new(limits.guests, 0, limits.queue_wait),
             limits,
             log: options.log,
+            trace,
             address,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

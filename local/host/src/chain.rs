@@ -5,6 +5,7 @@ use crate::component::Component;
 use crate::request;
 use crate::route::Origin;
 use crate::server;
+use crate::trace::Trace;
 use http::{Request, Response, Uri};
 use std::sync::Arc;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -29,6 +30,7 @@ pub async fn call(
     caller: &Component,
     callee: String,
     depth: usize,
+    trace: Trace,
     mut request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
     let Some(component) = app.components.get(&callee) else {
@@ -44,7 +46,7 @@ pub async fn call(
     };
     request::complete(&mut request, &Origin::Chained)
         .map_err(|reason| Error::InternalError(Some(reason.to_string())))?;
-    Ok(crate::run::respond(app, component, request, depth + 1, place).await)
+    Ok(crate::run::respond(app, component, request, depth + 1, trace, place).await)
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub enum Error {
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
 
+    #[error("cannot send spans: {0}")]
+    Telemetry(String),
+
     #[error("cannot set up WebAssembly: {0}")]
     Engine(String),
 }

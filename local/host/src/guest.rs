@@ -6,6 +6,7 @@ use crate::component::Component;
 use crate::log::{GuestOutput, Source};
 use crate::meter::Meter;
 use crate::outbound::Outbound;
+use crate::trace::Trace;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
@@ -20,6 +21,8 @@ pub struct Guest {
     pub component: Arc<Component>,
     pub table: ResourceTable,
     pub meter: Arc<Meter>,
+    /// Where the spans of what it does hang.
+    pub trace: Trace,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
@@ -28,7 +31,7 @@ pub struct Guest {
 
 impl Guest {
     /// A store for one call of `component`, `depth` chained calls away from the client.
-    pub fn store(app: &Arc<App>, component: &Arc<Component>, depth: usize) -> Store<Self> {
+    pub fn store(app: &Arc<App>, component: &Arc<Component>, depth: usize, trace: Trace) -> Store<Self> {
         let output = |source| GuestOutput::new(app.log.clone(), component.id.clone(), source);
         let wasi = WasiCtx::builder()
             .stdout(output(Source::GuestStdout))
@@ -42,9 +45,10 @@ impl Guest {
             component: component.clone(),
             table: ResourceTable::new(),
             meter: Arc::default(),
+            trace: trace.clone(),
             wasi,
             http: WasiHttpCtx::new(),
-            outbound: Outbound { app: app.clone(), component: component.clone(), depth },
+            outbound: Outbound { app: app.clone(), component: component.clone(), depth, trace },
             memory_left: app.limits.memory,
         };
         let mut store = Store::new(component.pre.engine(), guest);

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::options::Options;
 use crate::server;
+use crate::trace::{Exporter, Trace};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::net::TcpListener;
 /// An application that is being served. Dropping it stops all work at once; [`Host::shutdown`] lets it end.
 pub struct Host {
     app: Arc<App>,
+    exporter: Option<Exporter>,
 }
 
 impl Host {
@@ -23,11 +25,13 @@ impl Host {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let listener = bind(options.listen).await?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address: options.listen, source })?;
+        let exporter = options.spans.as_ref().map(|url| Exporter::start(url, options.log.clone())).transpose()?;
+        let trace = exporter.as_ref().map_or_else(Trace::default, Exporter::trace);
         // Compiling takes seconds when the cache is cold; other tasks go on meanwhile.
-        let loading = tokio::task::spawn_blocking(move || App::load(options, address));
+        let loading = tokio::task::spawn_blocking(move || App::load(options, address, trace));
         let app = Arc::new(loading.await.map_err(|error| Error::Engine(error.to_string()))??);
         tokio::spawn(server::serve(app.clone(), listener));
-        Ok(Self { app })
+        Ok(Self { app, exporter })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -41,6 +45,9 @@ impl Host {
         if tokio::time::timeout(grace, self.app.tasks.wait()).await.is_err() {
             self.app.abort.cancel();
             self.app.tasks.wait().await;
+        }
+        if let Some(exporter) = &self.exporter {
+            exporter.shutdown().await;
         }
     }
 }

@@ -22,6 +22,7 @@ mod request;
 mod route;
 mod run;
 mod server;
+mod trace;
 pub mod variables;
 
 pub use error::Error;
@@ -29,3 +30,4 @@ pub use host::Host;
 pub use limits::Limits;
 pub use log::{Line, Lines, Log, Source};
 pub use options::Options;
+pub use trace::receiver;

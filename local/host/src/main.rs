@@ -47,6 +47,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut options = Options::new(arguments.from);
     options.listen = arguments.listen;
     options.variables = arguments.variables;
+    options.spans = host::receiver(|name| std::env::var(name).ok())?;
     let host = Host::start(options).await?;
     println!("{host}");
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }

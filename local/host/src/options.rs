@@ -19,6 +19,8 @@ pub struct Options {
     pub limits: Limits,
     /// Where the lines of guests and of the host go.
     pub log: Log,
+    /// Where spans go: the URL at which an OTLP/HTTP receiver takes them. [`receiver`](crate::receiver) finds it in the environment.
+    pub spans: Option<String>,
 }
 
 impl Options {
@@ -30,6 +32,7 @@ impl Options {
             variables: Vec::new(),
             limits: Limits::default(),
             log: Log::stdio(),
+            spans: None,
         }
     }
 }

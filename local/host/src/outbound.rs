@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::chain;
 use crate::component::Component;
+use crate::trace::{Span, Trace};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response};
 use std::future::Future;
@@ -15,11 +16,13 @@ const WRITE_BYTES: usize = 128 << 10;
 const OWN_HOST: &str = "self.alt";
 
 /// The calls of one guest.
+#[derive(Clone)]
 pub struct Outbound {
     pub app: Arc<App>,
     pub component: Arc<Component>,
     /// How many chained calls lie between the client and this guest.
     pub depth: usize,
+    pub trace: Trace,
 }
 
 type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
@@ -31,9 +34,11 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
-        let call = Self { app: self.app.clone(), component: self.component.clone(), depth: self.depth };
+        let call = self.clone();
         Box::new(async move {
-            let response = call.send(request, options.unwrap_or_default()).await?;
+            let mut span = call.trace.call(&request);
+            let response = call.send(request, options.unwrap_or_default(), &span).await?;
+            span.answered(response.status());
             let end: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
             Ok((response, end))
         })
@@ -45,15 +50,21 @@ impl WasiHttpHooks for Outbound {
 }
 
 impl Outbound {
-    async fn send(&self, mut request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
+    async fn send(
+        &self,
+        mut request: Request<WasiBody>,
+        options: RequestOptions,
+        span: &Span,
+    ) -> Result<Response<WasiBody>, Error> {
         if self.addresses_itself(request.uri()) {
             self.redirect_to_itself(&mut request)?;
         } else {
             self.check_allowed(request.uri())?;
         }
         request.headers_mut().remove(http::header::HOST);
+        span.inject(request.headers_mut());
         if let Some(callee) = chain::target(request.uri()) {
-            return chain::call(&self.app, &self.component, callee.to_owned(), self.depth, request).await;
+            return chain::call(&self.app, &self.component, callee.to_owned(), self.depth, span.trace(), request).await;
         }
         if request.uri().scheme() == Some(&Scheme::HTTPS) {
             let reason =

@@ -8,6 +8,7 @@ mod values;
 
 use crate::bindings::spin::postgres::postgres::{Error, Host, HostConnection, ParameterValue, RowSet};
 use crate::guest::Guest;
+use crate::trace::Span;
 use deadpool::managed::Object;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host as ServerHost;
@@ -22,7 +23,8 @@ impl Host for Guest {}
 
 impl HostConnection for Guest {
     async fn open(&mut self, address: String) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
-        match self.open_session(&address).await {
+        let span = self.trace.connection();
+        match measured(span, self.open_session(&address)).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(error) => Ok(Err(error)),
         }
@@ -35,8 +37,9 @@ impl HostConnection for Guest {
         params: Vec<ParameterValue>,
     ) -> wasmtime::Result<Result<RowSet, Error>> {
         let limit = self.app.limits.query_bytes;
+        let span = self.trace.statement(&statement);
         let session = &mut self.table.get_mut(&connection)?.0;
-        Ok(session.query(&statement, params, limit).await)
+        Ok(measured(span, session.query(&statement, params, limit)).await)
     }
 
     async fn execute(
@@ -45,14 +48,23 @@ impl HostConnection for Guest {
         statement: String,
         params: Vec<ParameterValue>,
     ) -> wasmtime::Result<Result<u64, Error>> {
+        let span = self.trace.statement(&statement);
         let session = &mut self.table.get_mut(&connection)?.0;
-        Ok(session.execute(&statement, params).await)
+        Ok(measured(span, session.execute(&statement, params)).await)
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
         self.table.delete(connection)?;
         Ok(())
     }
+}
+
+async fn measured<T>(mut span: Span, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let result = work.await;
+    if let Err(error) = &result {
+        span.failed(error);
+    }
+    result
 }
 
 impl Guest {

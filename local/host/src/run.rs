@@ -4,6 +4,7 @@ use crate::admission::Place;
 use crate::app::App;
 use crate::component::Component;
 use crate::guest::Guest;
+use crate::trace::{Span, Trace};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -27,6 +28,7 @@ pub async fn respond<B>(
     component: &Arc<Component>,
     request: Request<B>,
     depth: usize,
+    trace: Trace,
     place: Place,
 ) -> Response<WasiBody>
 where
@@ -38,14 +40,15 @@ where
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     };
     let (sender, receiver) = oneshot::channel();
-    let mut store = Guest::store(app, component, depth);
+    let span = trace.execution(&component.id);
+    let mut store = Guest::store(app, component, depth, span.trace());
     let resources = prepare(&mut store, request, sender);
     let (request, answer) = match resources {
         Ok(resources) => resources,
         Err(error) => return fail(format!("the request cannot be passed on: {error:#}")),
     };
     let stopped = Arc::new(AtomicBool::new(false));
-    let task = Task { app: app.clone(), component: component.clone(), stopped: stopped.clone(), _place: place };
+    let task = Task { app: app.clone(), component: component.clone(), stopped: stopped.clone(), span, _place: place };
     app.tasks.spawn(task.run(store, request, answer));
     match receiver.await {
         Ok(Ok(response)) => response.map(|body| Answer { body, stopped }.boxed_unsync()),
@@ -79,12 +82,13 @@ struct Task {
     app: Arc<App>,
     component: Arc<Component>,
     stopped: Arc<AtomicBool>,
+    span: Span,
     _place: Place,
 }
 
 impl Task {
     async fn run(
-        self,
+        mut self,
         mut store: Store<Guest>,
         request: Resource<HostIncomingRequest>,
         answer: Resource<HostResponseOutparam>,
@@ -105,6 +109,7 @@ impl Task {
                 self.stopped.store(true, Ordering::Release);
                 let spent = meter.total();
                 let text = format!("the guest was stopped after {spent:?} of CPU time: {}", error.root_cause());
+                self.span.failed(&text);
                 self.app.log.host(&self.component.id, text);
             }
         }

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::request::{self, Unfit};
 use crate::route::{Origin, WELL_KNOWN};
 use crate::run;
+use crate::trace::Span;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, StatusCode};
@@ -76,10 +77,18 @@ async fn connection(app: Arc<App>, stream: TcpStream, client: SocketAddr) {
 }
 
 /// Answers one request. An error closes the connection without an answer, as Spin does.
-async fn handle(
+async fn handle(app: &Arc<App>, request: Request<Incoming>, client: SocketAddr) -> Result<Response<WasiBody>, Unfit> {
+    let mut span = app.trace.request(&request, client);
+    let result = route(app, request, client, &mut span).await;
+    span.answered(result.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status));
+    result
+}
+
+async fn route(
     app: &Arc<App>,
     mut request: Request<Incoming>,
     client: SocketAddr,
+    span: &mut Span,
 ) -> Result<Response<WasiBody>, Unfit> {
     if request::head_size(&request) > app.limits.header_bytes {
         return Ok(run::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
@@ -87,11 +96,13 @@ async fn handle(
     request::strip_internal_host(request.headers_mut());
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN) {
-        return Ok(well_known(app, name));
+        let known = well_known(app, name).inspect(|_| span.routed(request.method(), &path));
+        return Ok(known.unwrap_or_else(|| run::empty(StatusCode::NOT_FOUND)));
     }
     let Some(found) = app.router.find(&path) else {
         return Ok(run::empty(StatusCode::NOT_FOUND));
     };
+    span.routed(request.method(), &found.target.raw);
     request::set_host(&mut request)?;
     let component = &app.components[&found.target.component];
     if let Err(reason) = request::complete(&mut request, &Origin::Client(&found, client)) {
@@ -101,7 +112,7 @@ async fn handle(
     let Some(place) = app.admission.enter().await else {
         return Ok(busy());
     };
-    Ok(run::respond(app, component, request, 0, place).await)
+    Ok(run::respond(app, component, request, 0, span.trace(), place).await)
 }
 
 /// The answer when no guest can be started in time.
@@ -111,9 +122,9 @@ pub fn busy() -> Response<WasiBody> {
     response
 }
 
-fn well_known(app: &App, name: &str) -> Response<WasiBody> {
+fn well_known(app: &App, name: &str) -> Option<Response<WasiBody>> {
     match name {
-        "health" => full("OK"),
+        "health" => Some(full("OK")),
         "info" => {
             let mut info = serde_json::Map::new();
             info.insert("name".to_owned(), app.name.clone().into());
@@ -122,9 +133,9 @@ fn well_known(app: &App, name: &str) -> Response<WasiBody> {
             }
             let mut response = full(format!("{:#}", serde_json::Value::Object(info)));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            response
+            Some(response)
         }
-        _ => run::empty(StatusCode::NOT_FOUND),
+        _ => None,
     }
 }
 

@@ -51,6 +51,12 @@ pub enum Error {
     #[error("PostgreSQL refused to {action}: {reason}; mend: {}", mend_output(.reason))]
     Sql { action: String, reason: String },
 
+    #[error("{} does not exist; mend: `make build`", .0.display())]
+    SidecarNotBuilt(PathBuf),
+
+    #[error("the sidecar did not start: {0}; mend: METRICS_LISTEN and OTLP_LISTEN choose other addresses for it")]
+    Sidecar(String),
+
     #[error("{0}; mend: `make build`")]
     NotBuilt(host::Error),
 
@@ -62,7 +68,7 @@ pub enum Error {
 impl From<host::Error> for Error {
     fn from(error: host::Error) -> Self {
         match error {
-            host::Error::AddressInUse(address) => Self::listen_in_use(address),
+            host::Error::AddressInUse(address) => Self::in_use("LISTEN", address),
             host::Error::MissingSource { .. } => Self::NotBuilt(error),
             error => Self::Host(error),
         }
@@ -70,9 +76,10 @@ impl From<host::Error> for Error {
 }
 
 impl Error {
-    pub(crate) fn listen_in_use(address: SocketAddr) -> Self {
+    /// `variable` chooses the address.
+    pub(crate) fn in_use(variable: &str, address: SocketAddr) -> Self {
         let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
-        Self::PortInUse { address, mend: format!("LISTEN={other} make up") }
+        Self::PortInUse { address, mend: format!("{variable}={other} make up") }
     }
 
     /// For `map_err`: `action` completes "cannot …", as in "cannot write".

@@ -1,7 +1,8 @@
-//! The stack: PostgreSQL, schema and host on one machine, in one process tree.
+//! The stack: PostgreSQL, schema, host and sidecar on one machine, in one process tree.
 //!
 //! [`Server`] is a PostgreSQL server of our own, [`Database`] one database with the schema applied on any server, [`Stack`] a host that
-//! serves the application over such a database. `make up` starts all three through [`up::run`]; tests combine them as they need.
+//! serves the application over such a database. `make up` starts all three, and the sidecar, through [`up::run`]; tests combine them as
+//! they need.
 
 mod address;
 mod database;
@@ -10,6 +11,7 @@ mod files;
 mod passwords;
 mod psql;
 mod server;
+mod sidecar;
 mod stack;
 pub mod up;
 

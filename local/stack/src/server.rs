@@ -99,6 +99,11 @@ impl Server {
         &self.home.folder
     }
 
+    /// Its data directory, with `postmaster.pid` in it.
+    pub fn data(&self) -> PathBuf {
+        self.home.data()
+    }
+
     /// Waits until the server has ended, by whatever cause; cancel safe.
     pub async fn ended(&self) -> ExitStatus {
         self.keeper.ended().await

@@ -29,6 +29,8 @@ pub struct Options {
     pub limits: host::Limits,
     /// Where the lines of the components go.
     pub log: host::Log,
+    /// The OTLP/HTTP receiver that gets the host's spans.
+    pub spans: Option<String>,
     /// Whether to ask `/readyz` every second, as a cluster's probe would.
     pub poll: bool,
 }
@@ -45,6 +47,7 @@ impl Options {
             variables: Vec::new(),
             limits: host.limits,
             log: host.log,
+            spans: host.spans,
             poll: true,
         }
     }
@@ -64,11 +67,11 @@ impl Stack {
     /// # Errors
     /// [`Error::PortInUse`], [`Error::Component`] for one that was not built, [`Error::Host`] for what else a host does not take.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options { manifest, listen, database, mut variables, limits, log, poll } = options;
+        let Options { manifest, listen, database, mut variables, limits, log, spans, poll } = options;
         let given = database.variables().into_iter().filter(|(name, _)| variables.iter().all(|(key, _)| key != name));
         let given: Vec<_> = given.collect();
         variables.extend(given);
-        let host = Host::start(host::Options { manifest, listen, variables, limits, log }).await?;
+        let host = Host::start(host::Options { manifest, listen, variables, limits, log, spans }).await?;
         let poller = poll.then(|| tokio::spawn(poll_forever(host.address())));
         Ok(Self { host, database, poller })
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use host::{Log, Source};
 
 use crate::files::write_private;
+use crate::sidecar::{self, Sidecar};
 use crate::stack::POLL_ID;
 use crate::{Address, Database, Error, Passwords, Server, Stack, stack};
 
@@ -24,6 +25,12 @@ pub struct Up {
     /// Where the application listens
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Where the sidecar serves metrics
+    #[arg(long, env = "METRICS_LISTEN", default_value = "127.0.0.1:9464")]
+    pub metrics_listen: SocketAddr,
+    /// Where the sidecar receives spans
+    #[arg(long, env = "OTLP_LISTEN", default_value = "127.0.0.1:4318")]
+    pub otlp_listen: SocketAddr,
     /// PostgreSQL to use instead of a server of its own: postgres://USER:PASSWORD@HOST:PORT/DATABASE; the database is made if missing
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
@@ -42,15 +49,19 @@ pub struct Up {
 pub async fn run(options: Up, stop: impl Future<Output = ()>) -> Result<(), Error> {
     tokio::pin!(stop);
     // Said at once, and not after a database was started for nothing.
-    if TcpListener::bind(options.listen).is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse) {
-        return Err(Error::listen_in_use(options.listen));
+    let addresses =
+        [("LISTEN", options.listen), ("METRICS_LISTEN", options.metrics_listen), ("OTLP_LISTEN", options.otlp_listen)];
+    for (variable, address) in addresses {
+        if TcpListener::bind(address).is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse) {
+            return Err(Error::in_use(variable, address));
+        }
     }
     let starting = start(&options);
-    let (mut server, stack) = tokio::select! {
+    let (mut server, sidecar, stack) = tokio::select! {
         started = starting => started?,
         () = &mut stop => return Ok(()),
     };
-    greet(&options, &stack);
+    greet(&options, &stack, &sidecar);
     let outcome = match &mut server {
         Some(server) => tokio::select! {
             error = supervise(server) => Err(error),
@@ -63,13 +74,15 @@ pub async fn run(options: Up, stop: impl Future<Output = ()>) -> Result<(), Erro
     };
     say("\nStopping …");
     stack.shutdown().await;
+    // After the host, whose last spans it gets, and before the database, which it may be reading.
+    sidecar.stop().await;
     if let Some(server) = server {
         server.stop().await;
     }
     outcome
 }
 
-async fn start(options: &Up) -> Result<(Option<Server>, Stack), Error> {
+async fn start(options: &Up) -> Result<(Option<Server>, Sidecar, Stack), Error> {
     let manifest = if options.from.is_dir() { options.from.join("spin.toml") } else { options.from.clone() };
     if !manifest.exists() {
         return Err(Error::NoManifest(manifest));
@@ -95,10 +108,20 @@ async fn start(options: &Up) -> Result<(Option<Server>, Stack), Error> {
     let schema = manifest.parent().unwrap_or(Path::new("")).join("schema/schema.sql");
     let database = Database::prepare(&admin, &schema, &passwords).await?;
     leave_notes(options, &database)?;
-    let options =
-        stack::Options { listen: options.listen, log: Log::new(show), ..stack::Options::new(&manifest, database) };
-    let stack = Stack::start(options).await?;
-    Ok((server, stack))
+    let sidecar = Sidecar::start(sidecar::Options {
+        metrics: options.metrics_listen,
+        otlp: options.otlp_listen,
+        database: database.clone(),
+        server: server.as_ref().map(Server::data),
+    });
+    let sidecar = sidecar.await?;
+    let stack = Stack::start(stack::Options {
+        listen: options.listen,
+        log: Log::new(show),
+        spans: Some(sidecar.spans()),
+        ..stack::Options::new(&manifest, database)
+    });
+    Ok((server, sidecar, stack.await?))
 }
 
 /// Starts a server that ends by itself again; returns when that is hopeless.
@@ -151,7 +174,7 @@ fn variable(name: &str) -> String {
     format!("SPIN_VARIABLE_{}", name.to_uppercase())
 }
 
-fn greet(options: &Up, stack: &Stack) {
+fn greet(options: &Up, stack: &Stack, sidecar: &Sidecar) {
     let url = format!("http://{}", stack.address());
     let admin = stack.database().admin();
     let psql = match options.database_url {
@@ -171,9 +194,11 @@ fn greet(options: &Up, stack: &Stack) {
   Create:  curl -i {url}/items -H 'content-type: application/json' -d '{{\"name\": \"first\"}}'
   List:    curl {url}/items
   Audit:   {psql} -c 'SELECT * FROM audit_logs ORDER BY created_at DESC LIMIT 5'
+  Metrics: curl http://{metrics}/metrics
 
 Ctrl-C stops it.
-"
+",
+        metrics = sidecar.metrics_address()
     ));
 }
 
@@ -189,6 +214,6 @@ fn show(line: host::Line) {
 }
 
 /// Prints a line; a reader that went away is no reason to end.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use sidecar::{Sidecar, cli};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// What requests under way, and exports to be passed on, get to end in.
 const GRACE: Duration = Duration::from_secs(5);
@@ -17,6 +18,10 @@ const GRACE: Duration = Duration::from_secs(5);
 struct Cli {
     #[command(flatten)]
     arguments: cli::Arguments,
+
+    /// Stop when standard input ends: so a parent takes the sidecar along, however it ends itself
+    #[arg(long)]
+    end_with_stdin: bool,
 }
 
 #[tokio::main]
@@ -34,13 +39,17 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let mut signals = Signals::listen().context("Failed to listen for signals")?;
+    let parent = cli.end_with_stdin.then(end_of_stdin);
     let sidecar = Sidecar::start(cli.arguments.into()).await?;
     tracing::info!(
         metrics = %sidecar.metrics_address(),
         otlp = %sidecar.otlp_address(),
         "listening"
     );
-    signals.next().await;
+    tokio::select! {
+        () = signals.next() => {}
+        () = gone(parent) => {}
+    }
     tracing::info!("stopping");
     tokio::select! {
         () = sidecar.shutdown(GRACE) => tracing::info!("stopped"),
@@ -50,6 +59,23 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Fires when standard input ends. A thread of its own, because a read of it cannot be taken back.
+fn end_of_stdin() -> oneshot::Receiver<()> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = sender.send(());
+    });
+    receiver
+}
+
+async fn gone(parent: Option<oneshot::Receiver<()>>) {
+    match parent {
+        Some(end) => drop(end.await),
+        None => std::future::pending().await,
+    }
 }
 
 struct Signals(Signal, Signal);

@@ -1,7 +1,8 @@
 //! The closed list of series that rules and dashboards may name: `prometheus/series.yml` and what the rules record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use integration::{App, Role, SOON, eventually};
 use serde_json::Value;
 
 use super::files::{self, list, string};
@@ -82,4 +83,62 @@ fn a_misspelled_series_is_found() {
 #[should_panic(expected = "items_operations_total has no label route")]
 fn a_label_that_a_series_does_not_have_is_found() {
     Known::read().check(r#"sum(items_operations_total{route="x"})"#);
+}
+
+/// Type and labels of each family of a scrape, by the name of its samples.
+fn exported(scrape: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let mut families = BTreeMap::new();
+    let mut family = (String::new(), String::new());
+    for line in scrape.lines() {
+        if let Some(declared) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = declared.split_once(' ').expect("a type");
+            family = (name.to_owned(), kind.to_owned());
+        }
+        if line.starts_with('#') {
+            continue;
+        }
+        let sample = line.split([' ', '{']).next().expect("a name");
+        let name = if family.1 == "histogram" { &family.0 } else { sample };
+        let (_, labels) = families.entry(name.to_owned()).or_insert((family.1.clone(), BTreeSet::new()));
+        let Some((inside, _)) = line.split_once('{').and_then(|(_, rest)| rest.split_once("} ")) else { continue };
+        // No label of ours has a comma in its value.
+        labels.extend(inside.split(',').filter_map(|pair| Some(pair.split_once('=')?.0.to_owned())));
+        labels.remove("le");
+    }
+    families
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_what_a_real_scrape_of_the_sidecar_has() {
+    let database = App::start().await;
+    let options = sidecar::Options::new(sidecar::Database {
+        url: database.database().url(Role::Metrics),
+        password: sidecar::Password::Url,
+    });
+    let sidecar = sidecar::Sidecar::start(options).await.expect("a sidecar");
+    let spans = format!("http://{}/v1/traces", sidecar.otlp_address());
+    let app = App::builder().beside(&database).spans(&spans).start().await;
+    app.create("bolt").await;
+    let url = format!("http://{}/metrics", sidecar.metrics_address());
+    let scrape = eventually("a scrape with spans and totals", SOON, async || {
+        let scrape = app.http().get(&url).send().await.expect("an answer").text().await.expect("a text");
+        let parts = ["db_client_operation_duration_seconds_count{", "items_created_total 1\n"];
+        if parts.iter().all(|part| scrape.contains(part)) { Ok(scrape) } else { Err(scrape) }
+    })
+    .await;
+
+    let exported = exported(&scrape);
+    let list = files::yaml(&files::file("prometheus/series.yml"));
+    let listed = list["sidecar"].as_object().expect("series");
+    for (name, (kind, labels)) in &exported {
+        let series = listed.get(name).unwrap_or_else(|| panic!("series.yml does not list {name}"));
+        assert_eq!(string(series, "type"), kind, "{name}");
+        let known = series["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let known: BTreeSet<_> = known.iter().map(|label| label.as_str().expect("a name").to_owned()).collect();
+        assert_eq!(&known, labels, "labels of {name}");
+    }
+    for (name, series) in listed {
+        let optional = series["optional"] == true;
+        assert!(optional || exported.contains_key(name), "nothing exports {name}, which series.yml lists");
+    }
 }

@@ -1,6 +1,7 @@
 //! The `stack` binary as `make up` starts it: real processes, real signals, real PostgreSQL.
 
 mod folder;
+mod metrics;
 mod running;
 mod wait;
 
@@ -135,6 +136,10 @@ fn a_port_in_use_is_named_with_the_mend() {
         &["--db-port", &address.port().to_string()],
         &[&format!("{address} is in use"), "mend: ", "DB_PORT="],
     );
+    for (argument, variable) in [("--metrics-listen", "METRICS_LISTEN="), ("--otlp-listen", "OTLP_LISTEN=")] {
+        let parts = [&format!("{address} is in use"), "mend: ", variable];
+        assert_refused(&folder, &[argument, &address.to_string()], &parts);
+    }
     assert_eq!(folder.processes(), Vec::<String>::new());
 }
 

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -31,13 +31,15 @@ impl Running {
             ["--data", data.to_str().unwrap()],
             ["--listen", "127.0.0.1:0"],
             ["--db-port", "0"],
+            ["--metrics-listen", "127.0.0.1:0"],
+            ["--otlp-listen", "127.0.0.1:0"],
         ];
         let log = folder.path().join("output");
         let file = File::create(&log).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
         command.args(usual.iter().filter(|[name, _]| !given.contains(name)).flatten()).args(given);
         command.stdout(file.try_clone().unwrap()).stderr(file);
-        for variable in ["DATABASE_URL", "DB_PORT", "LISTEN"] {
+        for variable in ["DATABASE_URL", "DB_PORT", "LISTEN", "METRICS_LISTEN", "OTLP_LISTEN"] {
             command.env_remove(variable);
         }
         Self { child: command.spawn().unwrap(), log }
@@ -58,19 +60,40 @@ impl Running {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// The whole answer to a request, head and body.
-    pub fn http(&self, method: &str, path: &str, body: &str) -> String {
-        let address = self.until_answering();
-        let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-        write!(stream, "{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
+    /// The whole answer to a request, head and body.
+    pub fn http(&self, method: &str, path: &str, body: &str) -> String {
+        exchange(&self.until_answering(), method, path, body).unwrap()
+    }
+
+    /// What the sidecar shows.
+    pub fn scrape(&self) -> String {
+        self.try_scrape().unwrap()
+    }
+
+    pub fn try_scrape(&self) -> Result<String, String> {
+        let log = self.log();
+        let (_, rest) = log.split_once("Metrics: curl http://").expect("the stack has greeted");
+        let address = rest.split('/').next().unwrap();
+        exchange(address, "GET", "/metrics", "").map_err(|error| error.to_string())
+    }
+}
+
+fn exchange(address: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    write!(stream, "{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+impl Running {
     /// Its exit code, `None` when the signal ended it.
     pub fn terminate(self) -> Option<i32> {
         self.end_with(Signal::TERM)

@@ -18,11 +18,15 @@ pub const START: u64 = 1_790_000_000_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
 
 pub fn text(key: &str, value: &str) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(Value::StringValue(value.into())) }) }
+    KeyValue {
+        key: key.into(),
+        value: Some(AnyValue { value: Some(Value::StringValue(value.into())) }),
+        ..KeyValue::default()
+    }
 }
 
 pub fn number(key: &str, value: i64) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(Value::IntValue(value)) }) }
+    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(Value::IntValue(value)) }), ..KeyValue::default() }
 }
 
 /// A span of trace `0101…` that lasts `milliseconds`.
