@@ -7,10 +7,6 @@ use shared::response::Response;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("no such path")]
-    NoRoute,
-    #[error("the path has no such method")]
-    WrongMethod { allow: String },
     /// Some event is none: nothing was stored.
     #[error("the body holds no valid events")]
     Invalid(Vec<FieldError>),
@@ -18,39 +14,21 @@ pub enum Error {
     /// event, for whoever has to mend it.
     #[error("the database refused the events")]
     Refused(#[source] shared::Error),
-    /// Readiness: the database does not answer.
-    #[error("not ready")]
-    NotReady(#[source] shared::Error),
     #[error(transparent)]
     Shared(#[from] shared::Error),
 }
 
 impl Error {
     pub fn response(&self, request_id: &str) -> Response {
-        if let Self::NotReady(_) = self {
-            return Response::new(503)
-                .text("database: unreachable\n".to_owned())
-                .header("cache-control", "no-store")
-                .header("retry-after", "1");
-        }
-        let response = self.problem().response(request_id);
-        match self {
-            Self::WrongMethod { allow } => response.header("allow", allow.clone()),
-            _ => response,
-        }
-    }
-
-    fn problem(&self) -> Problem {
-        match self {
-            Self::NoRoute => Problem::new(404, "There is nothing at this path."),
-            Self::WrongMethod { allow } => Problem::new(405, format!("This path answers {allow}.")),
+        let problem = match self {
             Self::Invalid(errors) => Problem::new(422, "Nothing was stored.").with_errors(errors.clone()),
             Self::Refused(error) => {
                 let reason = error.source().map(ToString::to_string).unwrap_or_default();
                 Problem::new(422, format!("Nothing was stored: the database refuses a value: {reason}."))
             }
-            Self::NotReady(error) | Self::Shared(error) => error.problem(),
-        }
+            Self::Shared(error) => return error.response(request_id),
+        };
+        problem.response(request_id)
     }
 }
 
@@ -68,11 +46,10 @@ mod tests {
             cause: Cause("canceling statement due to statement timeout".to_owned()),
         };
         for (error, status) in [
-            (Error::NoRoute, 404),
-            (Error::WrongMethod { allow: "POST, OPTIONS".to_owned() }, 405),
             (Error::Invalid(vec![]), 422),
             (Error::Refused(failed()), 422),
-            (Error::NotReady(failed()), 503),
+            (shared::Error::NotReady(Box::new(failed())).into(), 503),
+            (shared::Error::NoRoute { detail: "" }.into(), 404),
             (Error::Shared(failed()), 503),
             (Error::Shared(shared::Error::NotJson(String::new())), 400),
         ] {

@@ -35,12 +35,12 @@ fn answer(request: &Request, found: &Found<Endpoint>) -> Result<Response, Error>
         Found::Endpoint { endpoint: Endpoint::StoreEvents, .. } => store_events(request),
         Found::Endpoint { endpoint: Endpoint::Liveness, .. } => Ok(healthy("ok\n")),
         Found::Endpoint { endpoint: Endpoint::Readiness, .. } => {
-            store::ready().map_err(Error::NotReady)?;
+            store::ready().map_err(|error| shared::Error::NotReady(Box::new(error)))?;
             Ok(healthy("database: ok\n"))
         }
         Found::Options { allow, .. } => Ok(Response::new(204).header("allow", allow.clone())),
-        Found::WrongMethod { allow, .. } => Err(Error::WrongMethod { allow: allow.clone() }),
-        Found::Nothing => Err(Error::NoRoute),
+        Found::WrongMethod { allow, .. } => Err(shared::Error::WrongMethod { allow: allow.clone() }.into()),
+        Found::Nothing => Err(shared::Error::NoRoute { detail: "There is nothing at this path." }.into()),
     }
 }
 

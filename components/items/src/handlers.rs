@@ -24,6 +24,8 @@ impl From<Response> for Answer {
     }
 }
 
+const NOTHING: &str = "There is nothing at this path; GET /openapi.json lists what there is.";
+
 /// Answers one request. Nothing of a request that is malformed reaches the database.
 pub fn answer(request: &Request, found: &Found<Endpoint>, store: &mut Store) -> Result<Answer, Error> {
     let (endpoint, id) = match found {
@@ -32,9 +34,9 @@ pub fn answer(request: &Request, found: &Found<Endpoint>, store: &mut Store) -> 
             return Ok(Response::new(204).header("allow", allow.clone()).into());
         }
         Found::WrongMethod { allow, .. } => {
-            return Err(Error::WrongMethod { allow: allow.clone() });
+            return Err(shared::Error::WrongMethod { allow: allow.clone() }.into());
         }
-        Found::Nothing => return Err(Error::NoRoute),
+        Found::Nothing => return Err(shared::Error::NoRoute { detail: NOTHING }.into()),
     };
     let response = match endpoint {
         Endpoint::ListItems => return list::list(request, store),

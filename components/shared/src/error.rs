@@ -1,10 +1,19 @@
 //! Everything that can go wrong in what both components share, and the answer it becomes.
 
 use crate::problem::Problem;
+use crate::response::Response;
 
 /// Why a request was not served. The text is for the log; [`Error::problem`] is what a caller sees.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// `detail` is what the caller is told.
+    #[error("no such path")]
+    NoRoute { detail: &'static str },
+    #[error("the path has no such method")]
+    WrongMethod { allow: String },
+    /// Readiness: the database does not answer.
+    #[error("not ready")]
+    NotReady(#[source] Box<Error>),
     /// A component variable is missing or its provider failed.
     #[error("cannot read the variable {0}")]
     Variable(&'static str),
@@ -47,10 +56,24 @@ pub enum Error {
 pub struct Cause(pub String);
 
 impl Error {
-    /// What the caller is told: enough to act on, nothing about the inside.
-    pub fn problem(&self) -> Problem {
+    pub fn response(&self, request_id: &str) -> Response {
         match self {
-            Self::Variable(_)
+            Self::NotReady(_) => Response::new(503)
+                .text("database: unreachable\n".to_owned())
+                .header("cache-control", "no-store")
+                .header("retry-after", "1"),
+            Self::WrongMethod { allow } => self.problem().response(request_id).header("allow", allow.clone()),
+            _ => self.problem().response(request_id),
+        }
+    }
+
+    /// What the caller is told: enough to act on, nothing about the inside.
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NoRoute { detail } => Problem::new(404, *detail),
+            Self::WrongMethod { allow } => Problem::new(405, format!("This path answers {allow}.")),
+            Self::NotReady(_)
+            | Self::Variable(_)
             | Self::Connect(_)
             | Self::Statement { .. }
             | Self::Shape(_)
@@ -111,6 +134,12 @@ mod tests {
         let problem = statement(None).problem();
         assert_eq!(problem.status, 503);
         assert!(!problem.detail.contains("SELECT") && !problem.detail.contains("timeout"), "{}", problem.detail);
+    }
+
+    #[test]
+    fn a_wrong_method_learns_the_right_ones() {
+        let response = Error::WrongMethod { allow: "GET, HEAD, OPTIONS".to_owned() }.response("r");
+        assert!(response.headers().contains(&("allow", "GET, HEAD, OPTIONS".into())));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Database {
         Ok(Self { admin: admin.with_database(&name), passwords: passwords.clone() })
     }
 
-    /// A copy of this database, to which nobody may be connected meanwhile.
+    /// A copy of this database, to which nobody may be connected meanwhile. Rights on the database itself do not travel with it.
     ///
     /// # Errors
     /// As for [`Database::prepare`].

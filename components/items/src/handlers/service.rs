@@ -20,7 +20,7 @@ pub fn liveness() -> Response {
 /// Whether requests can be served: the database has to answer. Trouble with audit is told, but is no reason to take
 /// this instance out: operations go on, their events wait.
 pub fn readiness(store: &mut Store) -> Result<Response, Error> {
-    let backlog = store.backlog().map_err(Error::NotReady)?;
+    let backlog = store.backlog().map_err(|error| shared::Error::NotReady(Box::new(error)))?;
     Ok(Response::new(200).text(report(&backlog)).header("cache-control", "no-store"))
 }
 
