@@ -1,6 +1,6 @@
 #!/bin/sh
-# What users of the official PostgreSQL image rely on, for an image of Debian's packages: POSTGRES_PASSWORD, _USER and _DB, scripts in
-# /docker-entrypoint-initdb.d, data in PGDATA, and the server's log on stdout while it sets up and on stderr afterwards.
+# What users of the official PostgreSQL image rely on, for an image of Debian's packages: POSTGRES_PASSWORD (or _FILE), _USER
+# and _DB, data in PGDATA, and the server's log on stdout while it sets up and on stderr afterwards.
 set -eu
 [ "$1" = postgres ] || exec "$@"
 shift
@@ -10,6 +10,7 @@ user=${POSTGRES_USER:-postgres}
 as_postgres() { setpriv --reuid postgres --regid postgres --init-groups "$@"; }
 
 if [ ! -s "$data/PG_VERSION" ]; then
+    [ -z "${POSTGRES_PASSWORD_FILE:-}" ] || POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
     : "${POSTGRES_PASSWORD:?error: POSTGRES_PASSWORD is not set; mend: give the container one}"
     install -d -o postgres -g postgres -m 700 "$data"
     install -d -o postgres -g postgres /run/postgresql
@@ -24,9 +25,6 @@ if [ ! -s "$data/PG_VERSION" ]; then
 CREATE DATABASE :"db";
 SQL
     fi
-    for script in /docker-entrypoint-initdb.d/*.sh; do
-        [ ! -e "$script" ] || sh "$script"
-    done
     as_postgres pg_ctl --pgdata "$data" --mode fast --wait stop
 fi
 exec setpriv --reuid postgres --regid postgres --init-groups postgres -D "$data" -c listen_addresses='*' "$@"

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
-use crate::manifest::root;
+use crate::manifest::schema;
 use crate::postgres;
 
 /// Two sessions that alter one role at once fail, and roles belong to the whole server.
@@ -66,7 +66,7 @@ impl TestDatabase {
         let Address { host, port, user, password, database, .. } = self.database.admin();
         let output = Command::new("psql")
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"])
-            .arg(root().join("schema/schema.sql"))
+            .arg(schema())
             .envs([("PGHOST", host), ("PGPORT", &port.to_string()), ("PGUSER", user), ("PGDATABASE", database)])
             .envs(password.iter().map(|password| ("PGPASSWORD", password)))
             .output()

@@ -1,5 +1,6 @@
 //! The application's own `spin.toml`, as it is or with the changes a test needs.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,18 +11,23 @@ use toml::{Table, Value};
 pub struct Manifest(Table);
 
 impl Manifest {
-    /// The root `spin.toml`.
+    /// The root `spin.toml`, with the components of `TEST_COMPONENTS` where that names a folder.
     ///
     /// # Panics
     /// When a component is not built.
     pub fn read() -> Manifest {
         let root = root();
+        let others = env::var_os("TEST_COMPONENTS").map(PathBuf::from);
         let text = fs::read_to_string(root.join("spin.toml")).expect("read spin.toml");
         let mut manifest = Manifest(text.parse().expect("parse spin.toml"));
         for name in manifest.component_names() {
             let source = manifest.component(&name)["source"]
                 .as_str()
                 .map(|source| root.join(source))
+                .map(|source| match (&others, source.file_name()) {
+                    (Some(folder), Some(name)) => folder.join(name),
+                    _ => source,
+                })
                 .expect("a source is a path");
             manifest.source(&name, &source);
         }
@@ -63,6 +69,11 @@ impl Manifest {
         fs::write(&path, self.0.to_string()).expect("write the manifest");
         (folder, path)
     }
+}
+
+/// The schema that test databases have: the repository's, or the one that `TEST_SCHEMA` names.
+pub(crate) fn schema() -> PathBuf {
+    env::var_os("TEST_SCHEMA").map_or_else(|| root().join("schema/schema.sql"), PathBuf::from)
 }
 
 /// The folder of the repository.

@@ -6,7 +6,6 @@
 
 use std::env;
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -18,6 +17,8 @@ use testcontainers_modules::testcontainers::{ContainerAsync, ImageExt};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use uuid::Uuid;
+
+use crate::manifest::{root, schema};
 
 const IMAGE: &str = "postgres:18-alpine";
 /// Long enough to pull the image.
@@ -71,7 +72,7 @@ async fn template() -> anyhow::Result<Database> {
             }
         },
     };
-    Ok(Database::template(&admin, &root().join("schema/schema.sql"), &passwords).await?)
+    Ok(Database::template(&admin, &schema(), &passwords).await?)
 }
 
 async fn container() -> anyhow::Result<Address> {
@@ -119,8 +120,4 @@ fn given(url: &str) -> anyhow::Result<(Address, Passwords)> {
 /// Past the test harness, which keeps what `println!` prints to itself.
 fn tell(which: &str) {
     let _ = writeln!(std::io::stderr(), "PostgreSQL of these tests: {which}");
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

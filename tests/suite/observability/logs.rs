@@ -2,12 +2,15 @@
 //! runs with `--ignored`.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::{Value, json};
 
 use super::files::{self, run};
 use super::promql;
 
+/// Each is loaded together with `lines.alloy`.
+const COLLECTORS: [&str; 2] = ["logs/cluster.alloy", "logs/compose.alloy"];
 const LABELS: [&str; 4] = ["namespace", "app", "component", "level"];
 
 /// Panics when a LogQL query selects streams by anything but the labels that Alloy sets.
@@ -52,7 +55,7 @@ fn values(block: &str) -> BTreeSet<&str> {
 
 #[test]
 fn alloy_labels_streams_by_bounded_values_only() {
-    let text = files::text(&files::file("logs/config.alloy"));
+    let text = files::text(&files::file("logs/lines.alloy"));
     let process = block(&text, r#"loki.process "lines""#);
     assert_eq!(values(block(process, "stage.label_keep")), LABELS.into());
     let labels = values(block(process, "stage.labels"));
@@ -66,7 +69,12 @@ fn alloy_labels_streams_by_bounded_values_only() {
 
 #[test]
 fn every_alloy_component_that_is_referred_to_is_there() {
-    let text = files::text(&files::file("logs/config.alloy"));
+    for collector in COLLECTORS {
+        check_references(&[collector, "logs/lines.alloy"].map(|file| files::text(&files::file(file))).concat());
+    }
+}
+
+fn check_references(text: &str) {
     let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let declared: BTreeSet<String> = code
         .iter()
@@ -80,7 +88,10 @@ fn every_alloy_component_that_is_referred_to_is_there() {
         .iter()
         .flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_'))
         .filter_map(|word| {
-            [".targets", ".output", ".receiver"].iter().find_map(|export| word.strip_suffix(export)).map(str::to_owned)
+            [".targets", ".output", ".receiver", ".rules"]
+                .iter()
+                .find_map(|export| word.strip_suffix(export))
+                .map(str::to_owned)
         })
         .collect();
     assert_eq!(declared.len(), 5, "{declared:?}");
@@ -130,7 +141,13 @@ fn every_log_query_of_the_readme_selects_by_the_labels_there_are() {
 #[test]
 #[ignore = "not run: no alloy binary"]
 fn alloy_takes_its_configuration() {
-    run("alloy", "Grafana Alloy", &["validate"], &[files::file("logs/config.alloy")]);
+    for collector in COLLECTORS {
+        let folder = tempfile::tempdir().expect("a folder");
+        for file in [collector, "logs/lines.alloy"].map(files::file) {
+            fs::copy(&file, folder.path().join(file.file_name().expect("a name"))).expect("a copy");
+        }
+        run("alloy", "Grafana Alloy", &["validate"], &[folder.path().to_owned()]);
+    }
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn recorded(file: &str) -> BTreeSet<String> {
 
 #[test]
 fn prometheus_loads_its_configuration_and_every_rule() {
-    promtool(&["check", "config"], &[files::file("prometheus/prometheus.yml")]);
+    let configurations = ["prometheus/prometheus.yml", "prometheus/compose.yml"];
+    promtool(&["check", "config"], &configurations.map(files::file));
     promtool(&["check", "rules"], &files::rule_files());
 }
 
