@@ -1,10 +1,11 @@
 -- Roles belong to the server, not to one database: they are created once and shared by every database on it.
--- items_owner owns everything and cannot log in; items, audit and metrics log in and own nothing.
+-- items_owner owns everything; items, audit and metrics log in and own nothing. retention, the only one that may take something out of
+-- the trail, is taken on by an administrator with SET ROLE.
 DO $$
 DECLARE
     role text;
 BEGIN
-    FOREACH role IN ARRAY ARRAY['items_owner', 'items', 'audit', 'metrics'] LOOP
+    FOREACH role IN ARRAY ARRAY['items_owner', 'items', 'audit', 'metrics', 'retention'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('CREATE ROLE %I NOINHERIT', role);
         END IF;
@@ -40,5 +41,5 @@ ALTER ROLE metrics SET idle_in_transaction_session_timeout = '5s';
 GRANT pg_read_all_stats TO metrics;
 
 -- Whoever applies the schema acts as its owner (a superuser may anyway, a managed service's master user needs the membership).
-GRANT items_owner TO CURRENT_USER;
+GRANT items_owner, retention TO CURRENT_USER;
 GRANT USAGE, CREATE ON SCHEMA public TO items_owner;

@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS audit_refused (
 CREATE TABLE IF NOT EXISTS audit_logs (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id    uuid        NOT NULL UNIQUE,
-    action      text        NOT NULL CHECK (action IN ('create', 'list', 'get', 'update', 'delete')),
+    action      text        NOT NULL CHECK (action IN ('create', 'list', 'get', 'update', 'delete', 'prune', 'erase')),
     outcome     text        NOT NULL CHECK (outcome IN ('ok', 'not_modified', 'not_found', 'precondition_failed', 'replayed', 'key_conflict')),
     item_id     bigint,
     request_id  text        NOT NULL,

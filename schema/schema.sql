@@ -14,7 +14,8 @@ SET LOCAL ROLE items_owner;
 \ir 003_relay.sql
 \ir 004_items.sql
 \ir 005_audit.sql
-\ir 006_grants.sql
+\ir 006_retention.sql
+\ir 007_grants.sql
 RESET ROLE;
-\ir 007_database.sql
+\ir 008_database.sql
 COMMIT;

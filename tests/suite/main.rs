@@ -13,6 +13,7 @@ mod logs;
 mod observability;
 mod private;
 mod relay;
+mod retention;
 mod roles;
 mod schema;
 mod spans;

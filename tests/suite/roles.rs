@@ -9,10 +9,13 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 /// Who may call a function. A function that is not here fails the test.
 const FUNCTIONS: &[(&str, &[Role])] = &[
     ("audit_delay_bounds", &[Role::Metrics]),
+    ("audit_erase", &[]),
     ("audit_event", &[]),
     ("audit_logs_append_only", &[]),
+    ("audit_prune", &[]),
     ("audit_ready", &[Role::Audit]),
     ("audit_record", &[]),
+    ("audit_retained", &[]),
     ("audit_store", &[Role::Audit]),
     ("audit_value", &[]),
     ("item_json", &[]),
@@ -129,6 +132,7 @@ async fn no_role_reaches_a_sequence_another_role_or_makes_anything() {
         "CREATE ROLE somebody",
         "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
         "SET ROLE items_owner",
+        "SET ROLE retention",
         "SET ROLE postgres",
         "COPY (SELECT 1) TO PROGRAM 'true'",
         "SELECT pg_read_file('postgresql.conf')",
@@ -153,16 +157,16 @@ async fn no_role_reaches_a_sequence_another_role_or_makes_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roles_have_no_attributes_and_their_owner_cannot_log_in() {
+async fn roles_have_no_attributes_and_nobody_logs_in_as_their_owner_or_retention() {
     let database = TestDatabase::create().await;
     let query = "SELECT rolname::text AS name, rolcanlogin, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS mighty
-                   FROM pg_roles WHERE rolname IN ('items_owner', 'items', 'audit', 'metrics')";
+                   FROM pg_roles WHERE rolname IN ('items_owner', 'items', 'audit', 'metrics', 'retention')";
     let roles = catalogue(&database, query).await;
-    assert_eq!(roles.len(), 4);
+    assert_eq!(roles.len(), 5);
     for row in roles {
         let name: &str = row.get("name");
         assert!(!row.get::<bool, _>("mighty"), "{name} has an attribute beyond LOGIN");
-        assert_eq!(row.get::<bool, _>("rolcanlogin"), name != "items_owner", "{name}");
+        assert_eq!(row.get::<bool, _>("rolcanlogin"), !["items_owner", "retention"].contains(&name), "{name}");
     }
 }
 

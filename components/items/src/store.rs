@@ -54,6 +54,8 @@ const RELAY_FAIL: &str = "SELECT relay_fail($1, $2, $3)";
 /// Moves one event out of the outbox, with the reason why audit will not have it, and renews the lease.
 const RELAY_REFUSE: &str = "SELECT relay_refuse($1, $2, $3)";
 
+const TRUST_ACTOR: &str = "trust_actor";
+
 /// The database as one request uses it: at most one connection, opened when first needed.
 pub struct Store<'a> {
     context: &'a Context,
@@ -210,14 +212,22 @@ impl<'a> Store<'a> {
 
     /// Runs an audited operation: its own parameters, then whom the event names.
     fn operation<const N: usize>(&mut self, statement: &'static str, own: [ParameterValue; N]) -> Result<Row, Error> {
-        let Context { request_id, trace_id, client_addr } = self.context;
+        let Context { request_id, trace_id, client_addr, .. } = self.context;
         let mut parameters = Vec::with_capacity(N + 4);
         parameters.extend(own);
         parameters.push(text(request_id));
         parameters.push(db::text(trace_id.as_deref()));
-        parameters.push(ParameterValue::DbNull); // the actor: whoever authenticates callers knows it
+        parameters.push(db::text(self.actor()?));
         parameters.push(db::text(client_addr.as_deref()));
         self.query(statement, &parameters)?.ok_or(Error::Shape(statement))
+    }
+
+    /// The caller's name, where `trust_actor` says that whoever passes requests on vouches for it.
+    fn actor(&self) -> Result<Option<&str>, Error> {
+        // A request without a name needs no variable: reading one is a call of the host.
+        let Some(actor) = &self.context.claimed_actor else { return Ok(None) };
+        let trusted = spin_sdk::variables::get(TRUST_ACTOR).map_err(|_| Error::Variable(TRUST_ACTOR))? == "true";
+        Ok(trusted.then_some(actor))
     }
 
     fn query(&mut self, statement: &'static str, parameters: &[ParameterValue]) -> Result<Option<Row>, Error> {

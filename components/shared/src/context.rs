@@ -11,6 +11,8 @@ pub struct Context {
     pub trace_id: Option<String>,
     /// `address:port` of the peer, as the host saw it.
     pub client_addr: Option<String>,
+    /// Who the caller is, as `X-Actor` says: worth something only behind a proxy that sets or removes this header.
+    pub claimed_actor: Option<String>,
 }
 
 impl Context {
@@ -21,6 +23,7 @@ impl Context {
             trace_id: headers.only("traceparent").and_then(trace_id).map(str::to_owned),
             // The host appends its own value; whatever stands before it came from the client.
             client_addr: headers.last("spin-client-addr").map(str::to_owned),
+            claimed_actor: headers.only("x-actor").and_then(actor).map(str::to_owned),
         }
     }
 }
@@ -44,6 +47,11 @@ fn trace_id(traceparent: &str) -> Option<&str> {
     let zero = |id: &str| id.bytes().all(|byte| byte == b'0');
     let complete = version != "00" || parts.next().is_none();
     (version != "ff" && complete && !zero(trace) && !zero(parent)).then_some(trace)
+}
+
+/// A name of 1 to 200 characters without control characters.
+fn actor(name: &str) -> Option<&str> {
+    ((1..=200).contains(&name.chars().count()) && !name.contains(char::is_control)).then_some(name)
 }
 
 fn hex(part: &str, length: usize) -> Option<&str> {
@@ -88,6 +96,18 @@ mod tests {
         }
         assert_eq!(context(&[]).request_id, "fresh");
         assert_eq!(context(&[("x-request-id", "a"), ("x-request-id", "b")]).request_id, "fresh");
+    }
+
+    #[test]
+    fn an_actor_is_one_short_printable_name() {
+        let longest = "é".repeat(200);
+        for name in ["jane@example.org", "Jane Doe", &longest] {
+            assert_eq!(context(&[("x-actor", name)]).claimed_actor.as_deref(), Some(name));
+        }
+        for headers in [&[("x-actor", "")][..], &[("x-actor", "a\u{1}")], &[("x-actor", "a"), ("x-actor", "b")], &[]] {
+            assert_eq!(context(headers).claimed_actor, None, "{headers:?}");
+        }
+        assert_eq!(context(&[("x-actor", &"x".repeat(201))]).claimed_actor, None);
     }
 
     #[test]

@@ -70,3 +70,19 @@ async fn a_replay_names_the_event_of_the_first_answer() {
         .expect("the first event");
     assert_eq!(details(&app, "create", "replayed").await, json!({ "first_event_id": first }));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_callers_name_is_recorded_only_where_a_proxy_is_trusted_with_it() {
+    for (trust, recorded) in [("false", None), ("true", Some("jane@example.org"))] {
+        let app = App::builder().variable("trust_actor", trust).start().await;
+        let named = app.request(Method::GET, "/items").header("x-actor", "jane@example.org");
+        assert_eq!(app.send(named).await.status, 200);
+        assert_eq!(app.get("/items").await.status, 200);
+        app.audited(2, SOON).await;
+        let actors: Vec<Option<String>> = sqlx::query_scalar("SELECT actor FROM audit_logs ORDER BY created_at")
+            .fetch_all(app.db())
+            .await
+            .expect("read the trail");
+        assert_eq!(actors, [recorded.map(str::to_owned), None], "trust_actor={trust}");
+    }
+}

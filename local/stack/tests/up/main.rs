@@ -3,6 +3,7 @@
 mod folder;
 mod metrics;
 mod running;
+mod upkeep;
 mod wait;
 
 use std::fs;

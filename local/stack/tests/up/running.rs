@@ -49,7 +49,7 @@ impl Running {
     pub fn until_answering(&self) -> String {
         eventually("the stack greets", || {
             let log = self.log();
-            assert!(!log.contains("error: "), "{log}");
+            assert!(!log.lines().any(|line| line.starts_with("error: ")), "{log}");
             let rest = log.split_once("items answers on http://").ok_or_else(|| log.clone())?.1;
             if log.contains("Ctrl-C") { Ok(rest.lines().next().unwrap().to_owned()) } else { Err(log) }
         })

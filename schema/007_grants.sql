@@ -1,6 +1,6 @@
--- Least privilege: the two services may call their own functions and touch no table; metrics may read numbers, no content.
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, items, audit, metrics;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, items, audit, metrics;
+-- Least privilege: the two services, and retention, may call their own functions and touch no table; metrics may read numbers, no content.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, items, audit, metrics, retention;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, items, audit, metrics, retention;
 
 GRANT EXECUTE ON FUNCTION
     items_create, items_get, items_list, items_stream, items_chunk, items_update, items_delete, items_ready,
@@ -8,6 +8,8 @@ GRANT EXECUTE ON FUNCTION
 TO items;
 
 GRANT EXECUTE ON FUNCTION audit_store, audit_ready TO audit;
+
+GRANT EXECUTE ON FUNCTION audit_prune, audit_erase TO retention;
 
 GRANT EXECUTE ON FUNCTION audit_delay_bounds TO metrics;
 GRANT SELECT ON audit_totals, relay_lease TO metrics;

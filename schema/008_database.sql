@@ -2,4 +2,4 @@
 REVOKE ALL ON DATABASE :"DBNAME" FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"DBNAME" TO items, audit, metrics;
-GRANT USAGE ON SCHEMA public TO items, audit, metrics;
+GRANT USAGE ON SCHEMA public TO items, audit, metrics, retention;
