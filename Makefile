@@ -11,7 +11,7 @@ COMPONENTS := items audit
 
 .PHONY: help
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: up
 up: setup components ## run both services on this machine until Ctrl-C (LISTEN=, DB_PORT=, DATABASE_URL=)
@@ -29,11 +29,16 @@ test: lint ## formatting, lints, unit tests, integration tests over the real sta
 	cargo test $(LOCKED) --workspace
 
 .PHONY: check
-check: build ## what needs more than Rust and PostgreSQL: rules, dashboards, a container, the page in a real browser
+check: build ## what needs more than Rust and PostgreSQL: rules, images, the page in a browser, manifests, Terraform, workflows
 	@local/packages promtool:prometheus
 	cargo test $(LOCKED) --workspace --features integration/promtool --test suite observability
 	tests/images/with-engine tests/images/suite
+	tests/images/with-engine tests/images/compose
 	tests/browser/run
+	tests/manifests/run
+	tests/terraform/run
+	tests/workflows/run
+	tests/compatibility
 
 .PHONY: build
 build: setup components ## build everything, after installing what is missing for it
@@ -49,18 +54,103 @@ lint: setup ## formatting and lints alone
 
 .PHONY: psql
 psql: ## open the database of the running stack, or ask it: make psql SQL='SELECT …'
-ifdef DATABASE_URL
-	@psql $${SQL:+-c "$$SQL"} "$$DATABASE_URL"
-else
-	@[ -e .data/pgpass ] || { echo 'error: there is no database yet; mend: make up' >&2; exit 1; }
-	@PGPASSFILE=.data/pgpass psql -h 127.0.0.1 -p "$$(cut -d: -f2 .data/pgpass)" -U postgres $${SQL:+-c "$$SQL"} itemsdb
-endif
+	@local/with-database psql $${SQL:+-c "$$SQL"}
+
+.PHONY: backup
+backup: ## write the running stack's database to a file (FILE=)
+	@local/backup $${FILE:+"$$FILE"}
+
+.PHONY: restore
+restore: ## put a backup in place of what the running stack's database holds (FILE=)
+	@local/restore "$$FILE"
+
+.PHONY: audit-prune
+audit-prune: ## remove audit events from before a moment (BEFORE=2026-01-31)
+	@local/retention prune "$$BEFORE"
+
+.PHONY: audit-erase
+audit-erase: ## remove what a deleted item has left in the audit trail (ITEM=42)
+	@local/retention erase "$$ITEM"
 
 .PHONY: clean-data
 clean-data: ## remove the database and its passwords
 	@if [ -e .data/postgres.lock ] && ! flock -n .data/postgres.lock true; then \
 	echo 'error: the stack runs; mend: stop it first (Ctrl-C)' >&2; exit 1; fi
 	rm -rf "$$(readlink -f .data/postgres)" .data
+
+# Kubernetes: spinkube/README.md.
+
+.PHONY: local-cluster
+local-cluster: ## a Kubernetes cluster on this machine, with the platform: k3d, http://localhost:8080
+	@spinkube/local-cluster
+
+.PHONY: platform
+platform: ## what a cluster needs before the application, to the one kubectl points at
+	@spinkube/platform/install
+
+.PHONY: package
+package: setup ## push the components as Spin artifacts and the sidecar's image (REGISTRY=, VERSION=)
+	@spinkube/package
+
+.PHONY: secrets
+secrets: ## make the database's passwords in the cluster (ROTATE="items-db …": anew)
+	@spinkube/secrets
+
+.PHONY: deploy
+deploy: ## bring an overlay to the cluster and wait until it serves (OVERLAY=, REGISTRY=, VERSION=)
+	@spinkube/deploy
+
+.PHONY: verify
+verify: ## ask a running deployment whether it is what it should be (URL=)
+	@spinkube/verify
+
+.PHONY: undeploy
+undeploy: ## remove the application and all its data from the cluster; asks first
+	@spinkube/undeploy
+
+# AWS and releases: terraform/README.md, CD.md.
+
+.PHONY: check-terraform
+check-terraform: ## Terraform alone: conventions, boot scripts, checkov, validation and tests with a mocked provider
+	tests/terraform/run
+
+.PHONY: plan
+plan: ## show what an apply would change on AWS (SIZE=single|ha)
+	terraform/plan "$(SIZE)"
+
+.PHONY: plan-from-state
+plan-from-state: ## the same from the state alone, as a pull request's role may (SIZE=single|ha)
+	terraform/plan "$(SIZE)" --state-only
+
+.PHONY: drift
+drift: ## fail when AWS is not as it was applied (SIZE=single|ha)
+	terraform/plan "$(SIZE)" --drift
+
+.PHONY: cluster-state
+cluster-state: ## print what a cluster looks like when something failed
+	-kubectl get nodes,pods,helmcharts.helm.cattle.io --all-namespaces --output wide
+	-kubectl --namespace items get spinapps,jobs,events --sort-by .metadata.creationTimestamp
+	-kubectl --namespace items logs --selector app.kubernetes.io/part-of=items --all-containers --prefix --tail 50
+
+.PHONY: release-check
+release-check: ## say what is missing for a release
+	@.github/release/check
+
+.PHONY: sbom
+sbom: ## list the parts of a release in target/release-files/sbom.spdx.json
+	.github/release/sbom
+
+.PHONY: sign
+sign: ## sign what `make package` pushed, attach the list of parts (in GitHub Actions)
+	.github/release/sign
+
+.PHONY: publish
+publish: ## make the release on GitHub: notes, digests, list of parts
+	.github/release/publish
+
+.PHONY: promote
+promote: ## open the pull request that moves digests to an environment (ENVIRONMENT=staging VERSION=1.2.3 | ENVIRONMENT=production)
+	@.github/release/promote
 
 .PHONY: setup components
 setup:

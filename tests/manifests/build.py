@@ -20,12 +20,22 @@ OVERLAYS = sorted(path.name for path in (SPINKUBE / "overlays").iterdir())
 COMPONENTS = sorted(path.name for path in (SPINKUBE / "components").iterdir())
 
 
+class Loader(yaml.CSafeLoader):
+    """As Kubernetes reads YAML: a date is text."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def kustomize(folder):
     done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True)
     assert done.returncode == 0, f"kubectl kustomize {folder}: {done.stderr}"
     # A note on standard error is something kustomize would no longer take one day.
     assert not done.stderr, done.stderr
-    return [resource for resource in yaml.load_all(done.stdout, yaml.CSafeLoader) if resource]
+    return [resource for resource in yaml.load_all(done.stdout, Loader) if resource]
 
 
 def kustomize_text(kustomization, files=None):

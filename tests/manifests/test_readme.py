@@ -4,7 +4,9 @@ import re
 
 import build
 import pytest
+import schemas
 import scripts
+import yaml
 from spin_operator import expand
 
 DOCUMENTS = sorted([build.SPINKUBE / "README.md", *build.SPINKUBE.glob("components/*/README.md")])
@@ -28,6 +30,24 @@ def test_every_link_and_path_is_there(path):
         assert name.startswith("target/") or (build.ROOT / name).exists() or (build.SPINKUBE / name).exists(), name
     for name in re.findall(r"^(spinkube/\S+)|=… (spinkube/\S+)", text, re.M):
         assert (build.ROOT / "".join(name)).exists(), name
+
+
+def test_the_restore_builds_a_database_from_the_backup_of_the_old_one():
+    text = (build.SPINKUBE / "components/cloudnative-pg/README.md").read_text()
+    [snippet] = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+    overlay = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": ["ROOT/spinkube/overlays/production"]}
+    cluster = build.one(build.kustomize_text(overlay | yaml.safe_load(snippet)), "Cluster", "postgres")
+    assert schemas.faults(cluster, schemas.VERSIONS[0]) == []
+    spec, usual = cluster["spec"], build.one(build.variant("production"), "Cluster", "postgres")["spec"]
+    assert spec["bootstrap"].keys() == {"recovery"}
+    for field in ("database", "owner"):
+        assert spec["bootstrap"]["recovery"][field] == usual["bootstrap"]["initdb"][field]
+    [source] = spec["externalClusters"]
+    assert source["name"] == spec["bootstrap"]["recovery"]["source"]
+    archive, [plugin] = source["plugin"]["parameters"], spec["plugins"]
+    assert archive["barmanObjectName"] == plugin["parameters"]["barmanObjectName"]
+    # The backup is under the old cluster's name; its heir writes elsewhere.
+    assert archive["serverName"] == cluster["metadata"]["name"] != plugin["parameters"]["serverName"]
 
 
 def test_every_component_and_overlay_is_listed():

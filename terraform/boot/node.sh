@@ -1,0 +1,201 @@
+# shellcheck shell=bash
+# Turns a fresh Amazon Linux instance into a K3s server or agent. User data is a #!/bin/bash line, the settings, then this file.
+# No `set -x` here, ever: cloud-init's log would keep the tokens.
+#
+#   ROLE            server | agent
+#   FIRST           true on the one server that may begin a cluster
+#   API             name under which the servers answer on port 6443
+#   AGENT_TOKEN     name of the parameter that lets agents join
+#   SERVER_TOKEN    servers only: name of the parameter that lets servers join
+#   BUCKET, REGION  servers only: where node/ (what the first server installs) and etcd/ (snapshots) are
+#   K3S_URL, K3S_SHA256, SHIM_URL, SHIM_SHA256
+#   NODE_LABELS, NODE_TAINTS   comma-separated, may be empty
+#   ROOT            prefix of every path written; tests set it
+set -euo pipefail
+umask 077
+ROOT=${ROOT:-}
+: "${ROLE:?}" "${API:?}" "${AGENT_TOKEN:?}" "${REGION:?}" "${K3S_URL:?}" "${K3S_SHA256:?}" "${SHIM_URL:?}" "${SHIM_SHA256:?}"
+config=$ROOT/etc/rancher/k3s/config.yaml
+bin=$ROOT/usr/local/bin
+
+say() { echo "node: $*"; }
+fail() {
+    say "error: $*" >&2
+    exit 1
+}
+
+# At first boot the network, a role's rights and the other servers take a while to be there.
+retry() {
+    local attempt
+    for ((attempt = 1; attempt <= 60; attempt++)); do
+        "$@" && return
+        sleep 10
+    done
+    fail "gave up after 60 attempts: $*"
+}
+
+download() {
+    retry curl --fail --silent --show-error --location --max-time 300 --output "$1" "$2"
+    echo "$3  $1" | sha256sum --check --status || fail "$2 is not the file whose sha256 is $3"
+}
+
+install_programs() {
+    local work
+    work=$(mktemp -d)
+    download "$work/k3s" "$K3S_URL" "$K3S_SHA256"
+    download "$work/shim.tgz" "$SHIM_URL" "$SHIM_SHA256"
+    tar -xzf "$work/shim.tgz" -C "$work" containerd-shim-spin-v2
+    mkdir -p "$bin"
+    # K3s writes the containerd runtime `spin` only when it finds the shim on its path as it starts: the shim comes first.
+    install -m 0755 "$work/containerd-shim-spin-v2" "$work/k3s" "$bin"
+    ln -sf k3s "$bin/kubectl"
+    rm -r "$work"
+}
+
+parameter() { aws ssm get-parameter --region "$REGION" --name "$1" --with-decryption --query Parameter.Value --output text; }
+write_token() { parameter "$1" >"$2"; }
+
+list() {
+    local key=$1 item
+    [[ -n $2 ]] || return 0
+    echo "$key:"
+    for item in ${2//,/ }; do echo "  - \"$item\""; done
+}
+
+write_config() {
+    mkdir -p "${config%/*}" "$ROOT/var/lib/rancher/k3s/agent/etc/kubelet.conf.d"
+    # A node that is shut down ends its pods in order first, so that a scale-in does not cut requests.
+    cat >"$ROOT/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/10-shutdown.conf" <<'CONF'
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+shutdownGracePeriod: 60s
+shutdownGracePeriodCriticalPods: 20s
+CONF
+    retry write_token "$AGENT_TOKEN" "${config%/*}/agent-token"
+    {
+        list node-label "${NODE_LABELS:-}"
+        list node-taint "${NODE_TAINTS:-}"
+        list kubelet-arg "system-reserved=cpu=200m,memory=300Mi"
+    } >"$config"
+    if [[ $ROLE == agent ]]; then
+        cat >>"$config" <<CONF
+server: https://$API:6443
+token-file: /etc/rancher/k3s/agent-token
+CONF
+        return
+    fi
+    retry write_token "$SERVER_TOKEN" "${config%/*}/token"
+    cat >>"$config" <<CONF
+token-file: /etc/rancher/k3s/token
+agent-token-file: /etc/rancher/k3s/agent-token
+tls-san:
+  - $API
+secrets-encryption: true
+write-kubeconfig-mode: "0600"
+etcd-s3: true
+etcd-s3-bucket: $BUCKET
+etcd-s3-region: $REGION
+etcd-s3-folder: etcd
+etcd-snapshot-schedule-cron: "0 */6 * * *"
+etcd-snapshot-retention: 28
+CONF
+    # Beginning twice would make two clusters of one name: only the first server may, and only while no cluster is there.
+    if [[ $FIRST == true ]] && ! api_answers; then
+        echo "cluster-init: true" >>"$config"
+    else
+        echo "server: https://$API:6443" >>"$config"
+    fi
+}
+
+api_answers() { curl --silent --insecure --output /dev/null --max-time 5 "https://$API:6443/cacerts"; }
+begins() { grep -qx "cluster-init: true" "$config"; }
+
+# Asked as a count: `head-object` answers 403 and 404 alike, and a failure must not pass for `no`.
+was_begun() {
+    local count
+    count=$(aws s3api list-objects-v2 --region "$REGION" --bucket "$BUCKET" --prefix cluster-begun --query KeyCount --output text) ||
+        fail "cannot ask whether a cluster was begun here before"
+    [[ $count != 0 ]]
+}
+
+write_unit() {
+    local service=$1 type=$2
+    mkdir -p "$ROOT/etc/systemd/system"
+    cat >"$ROOT/etc/systemd/system/$service.service" <<UNIT
+[Unit]
+Description=K3s $ROLE
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=$type
+ExecStartPre=-/sbin/modprobe br_netfilter
+ExecStartPre=-/sbin/modprobe overlay
+ExecStart=/usr/local/bin/k3s $ROLE
+# Pods go on while K3s itself restarts.
+KillMode=process
+Delegate=yes
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+# Auto Scaling ends instances; nobody tells Kubernetes. Removing a server's Node object also removes its etcd member.
+schedule_sweep() {
+    install -m 0755 "$ROOT/opt/items/node/sweep-nodes" "$bin/sweep-nodes"
+    cat >"$ROOT/etc/systemd/system/sweep-nodes.service" <<UNIT
+[Unit]
+Description=Remove nodes whose instance is gone
+[Service]
+Type=oneshot
+Environment=REGION=$REGION
+ExecStart=/usr/local/bin/sweep-nodes
+UNIT
+    cat >"$ROOT/etc/systemd/system/sweep-nodes.timer" <<'UNIT'
+[Unit]
+Description=Remove nodes whose instance is gone
+[Timer]
+OnBootSec=15min
+OnUnitActiveSec=10min
+[Install]
+WantedBy=timers.target
+UNIT
+    systemctl enable --now sweep-nodes.timer
+}
+
+# Objects in S3 have no permission to run.
+install_platform() { KUBECONFIG=$ROOT/etc/rancher/k3s/k3s.yaml bash "$ROOT/opt/items/node/spinkube/platform/install"; }
+
+install_programs
+write_config
+if [[ $ROLE == agent ]]; then
+    write_unit k3s-agent exec
+    systemctl daemon-reload
+    systemctl enable --now k3s-agent
+    say "agent started"
+    exit
+fi
+
+write_unit k3s notify
+systemctl daemon-reload
+if begins && was_begun; then
+    fail "a cluster was begun here before and no server of it answers: restore a snapshot (terraform/README.md, 'Lost all servers')"
+fi
+retry aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/node" "$ROOT/opt/items/node"
+retry systemctl enable --now k3s
+schedule_sweep
+if begins; then
+    retry aws s3api put-object --region "$REGION" --bucket "$BUCKET" --key cluster-begun >/dev/null
+    retry install_platform
+    say "cluster begun, platform installed"
+else
+    say "joined the cluster"
+fi

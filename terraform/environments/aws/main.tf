@@ -1,0 +1,138 @@
+# The whole ground: network, load balancer, servers, and by size agents and a database.
+
+locals {
+  tags  = { project = var.name, managed_by = "terraform" }
+  zones = slice(var.zones, 0, var.zone_count)
+
+  # K3s and the shim name the same processor differently.
+  k3s_file  = { arm64 = "k3s-arm64", x86_64 = "k3s" }[var.architecture]
+  shim_file = { arm64 = "aarch64", x86_64 = "x86_64" }[var.architecture]
+
+  programs = {
+    k3s_url     = "https://github.com/k3s-io/k3s/releases/download/${urlencode(var.k3s.version)}/${local.k3s_file}"
+    k3s_sha256  = var.k3s.sha256
+    shim_url    = "https://github.com/spinframework/containerd-shim-spin/releases/download/${var.shim.version}/containerd-shim-spin-v2-linux-${local.shim_file}.tar.gz"
+    shim_sha256 = var.shim.sha256
+  }
+
+  ami_id = coalesce(var.ami_id, nonsensitive(data.aws_ssm_parameter.image.value))
+}
+
+data "aws_caller_identity" "current" {}
+
+# Newest Amazon Linux 2023. Servers keep the image they began with; agents are refreshed when an apply finds a newer one.
+data "aws_ssm_parameter" "image" {
+  name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${var.architecture}"
+}
+
+# One key for what this cluster stores. The account's own keys would open to whoever may read parameters at all.
+resource "aws_kms_key" "this" {
+  description             = "Tokens, snapshots, logs and database of ${var.name}"
+  enable_key_rotation     = true
+  deletion_window_in_days = 30
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "Account"
+        Effect    = "Allow"
+        Principal = { AWS = "arn:aws:iam::${data.aws_caller_identity.current.account_id}:root" }
+        Action    = "kms:*"
+        Resource  = "*"
+      },
+      {
+        Sid       = "FlowLogs"
+        Effect    = "Allow"
+        Principal = { Service = "logs.${var.region}.amazonaws.com" }
+        Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+        Resource  = "*"
+        Condition = {
+          ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:aws:logs:${var.region}:${data.aws_caller_identity.current.account_id}:log-group:/${var.name}/*" }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_kms_alias" "this" {
+  name          = "alias/${var.name}"
+  target_key_id = aws_kms_key.this.id
+}
+
+module "network" {
+  source = "../../modules/network"
+
+  name          = var.name
+  region        = var.region
+  zones         = local.zones
+  vpc_cidr      = var.vpc_cidr
+  nat           = var.nat
+  ingress_cidrs = var.ingress_cidrs
+  kms_key_arn   = aws_kms_key.this.arn
+}
+
+module "load_balancer" {
+  source = "../../modules/load-balancer"
+
+  name                = var.name
+  vpc_id              = module.network.vpc_id
+  subnet_ids          = module.network.public_subnet_ids
+  security_group_id   = module.network.security_group_ids.load_balancer
+  certificate_arn     = var.certificate_arn
+  deletion_protection = var.deletion_protection
+}
+
+module "servers" {
+  source = "../../modules/servers"
+
+  name                = var.name
+  region              = var.region
+  vpc_id              = module.network.vpc_id
+  subnet_ids          = module.network.node_subnet_ids
+  security_group_ids  = [module.network.security_group_ids.node, module.network.security_group_ids.server]
+  target_group_arns   = module.load_balancer.target_group_arns
+  server_count        = var.servers.count
+  instance_type       = var.servers.instance_type
+  volume_size         = var.servers.volume_size
+  ami_id              = local.ami_id
+  programs            = local.programs
+  platform            = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
+  runs_application    = var.agents == null
+  database_backups    = var.database_backups
+  kms_key_arn         = aws_kms_key.this.arn
+  deletion_protection = var.deletion_protection
+}
+
+module "agents" {
+  source = "../../modules/agents"
+  count  = var.agents == null ? 0 : 1
+
+  name               = var.name
+  region             = var.region
+  subnet_ids         = module.network.node_subnet_ids
+  security_group_ids = [module.network.security_group_ids.node]
+  instance_type      = var.agents.instance_type
+  volume_size        = var.agents.volume_size
+  size               = { min = var.agents.min, max = var.agents.max }
+  ami_id             = local.ami_id
+  programs           = local.programs
+  api                = module.servers.api
+  agent_token        = module.servers.agent_token
+  kms_key_arn        = aws_kms_key.this.arn
+  tags               = local.tags
+}
+
+module "database" {
+  source = "../../modules/database"
+  count  = var.database == null ? 0 : 1
+
+  name                = var.name
+  subnet_ids          = module.network.private_subnet_ids
+  security_group_id   = module.network.security_group_ids.database
+  instance_class      = var.database.instance_class
+  storage             = var.database.storage
+  multi_az            = var.database.multi_az
+  kms_key_arn         = aws_kms_key.this.arn
+  deletion_protection = var.deletion_protection
+}

@@ -1,0 +1,78 @@
+# PostgreSQL as a service, in two zones, instead of the one in the cluster. Commits are synchronous to the standby, so the audit
+# promise survives a failover. The owner's password is made and kept by Secrets Manager; the application's roles are made by the schema.
+
+resource "aws_db_subnet_group" "this" {
+  name_prefix = "${var.name}-"
+  subnet_ids  = var.subnet_ids
+}
+
+resource "aws_db_parameter_group" "this" {
+  name_prefix = "${var.name}-"
+  family      = "postgres${var.engine_version}"
+
+  parameter {
+    name  = "rds.force_ssl"
+    value = "1"
+  }
+
+  parameter {
+    name         = "shared_preload_libraries"
+    value        = "pg_stat_statements"
+    apply_method = "pending-reboot"
+  }
+
+  # Slow statements, and every statement that changes structure or roles.
+  parameter {
+    name  = "log_min_duration_statement"
+    value = "500"
+  }
+
+  parameter {
+    name  = "log_statement"
+    value = "ddl"
+  }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_db_instance" "this" {
+  #checkov:skip=CKV_AWS_161:Spin's components sign in with passwords of their own roles; they cannot make IAM tokens
+  #checkov:skip=CKV_AWS_118:the exporter reads the database itself every 30 seconds; enhanced monitoring would add a role and a cost
+  identifier     = var.name
+  engine         = "postgres"
+  engine_version = var.engine_version
+  instance_class = var.instance_class
+  db_name        = "itemsdb"
+  username       = "postgres"
+  multi_az       = var.multi_az
+
+  manage_master_user_password   = true
+  master_user_secret_kms_key_id = var.kms_key_arn
+
+  storage_type          = "gp3"
+  storage_encrypted     = true
+  kms_key_id            = var.kms_key_arn
+  allocated_storage     = var.storage.initial
+  max_allocated_storage = var.storage.max
+
+  db_subnet_group_name   = aws_db_subnet_group.this.name
+  parameter_group_name   = aws_db_parameter_group.this.name
+  vpc_security_group_ids = [var.security_group_id]
+  publicly_accessible    = false
+  ca_cert_identifier     = "rds-ca-rsa2048-g1"
+
+  backup_retention_period    = var.backup_days
+  backup_window              = "02:00-03:00"
+  maintenance_window         = "sun:03:30-sun:04:30"
+  auto_minor_version_upgrade = true
+  copy_tags_to_snapshot      = true
+  deletion_protection        = var.deletion_protection
+  skip_final_snapshot        = !var.deletion_protection
+  final_snapshot_identifier  = "${var.name}-final"
+
+  performance_insights_enabled    = true
+  performance_insights_kms_key_id = var.kms_key_arn
+  enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
+}

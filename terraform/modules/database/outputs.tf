@@ -1,0 +1,9 @@
+output "host" {
+  description = "Host name of the database, port 5432."
+  value       = aws_db_instance.this.address
+}
+
+output "owner_secret_arn" {
+  description = "Secret with user name and password of the owner, with which the schema is applied."
+  value       = aws_db_instance.this.master_user_secret[0].secret_arn
+}

@@ -1,0 +1,24 @@
+output "vpc_id" {
+  description = "Id of the VPC."
+  value       = aws_vpc.this.id
+}
+
+output "public_subnet_ids" {
+  description = "Public subnets, in the order of zones."
+  value       = [for zone in var.zones : aws_subnet.public[zone].id]
+}
+
+output "private_subnet_ids" {
+  description = "Private subnets, in the order of zones."
+  value       = [for zone in var.zones : aws_subnet.private[zone].id]
+}
+
+output "node_subnet_ids" {
+  description = "Subnets with a way out for nodes: the private ones, or the public ones where there is no NAT."
+  value       = [for zone in var.zones : var.nat == "none" ? aws_subnet.public[zone].id : aws_subnet.private[zone].id]
+}
+
+output "security_group_ids" {
+  description = "Security groups by role: load_balancer, node, server, database."
+  value       = { for role, group in aws_security_group.this : role => group.id }
+}

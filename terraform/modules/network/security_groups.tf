@@ -1,0 +1,87 @@
+# Every flow that is allowed, in one place. No SSH: Session Manager needs no port that is open to the inside.
+
+locals {
+  groups = {
+    load_balancer = "the public load balancer"
+    node          = "every K3s node"
+    server        = "K3s servers, beside the group of every node"
+    database      = "RDS, where there is one"
+  }
+
+  # A row becomes an egress rule at its source and an ingress rule at its target.
+  flows = {
+    http     = { from = "load_balancer", to = "node", protocol = "tcp", ports = [80, 80], why = "Traefik" }
+    https    = { from = "load_balancer", to = "node", protocol = "tcp", ports = [443, 443], why = "Traefik" }
+    vxlan    = { from = "node", to = "node", protocol = "udp", ports = [8472, 8472], why = "flannel: traffic between pods" }
+    kubelet  = { from = "node", to = "node", protocol = "tcp", ports = [10250, 10250], why = "kubelet: logs, exec, metrics" }
+    exporter = { from = "node", to = "node", protocol = "tcp", ports = [9100, 9100], why = "node-exporter" }
+    api      = { from = "node", to = "server", protocol = "tcp", ports = [6443, 6443], why = "Kubernetes API and registration" }
+    etcd     = { from = "server", to = "server", protocol = "tcp", ports = [2379, 2380], why = "etcd" }
+    postgres = { from = "node", to = "database", protocol = "tcp", ports = [5432, 5432], why = "PostgreSQL" }
+  }
+
+  # One rule per address range and port.
+  public_ingress = {
+    for pair in setproduct(var.ingress_cidrs, [80, 443]) : "${pair[0]}-${pair[1]}" => { cidr = pair[0], port = pair[1] }
+  }
+}
+
+resource "aws_security_group" "this" {
+  #checkov:skip=CKV2_AWS_5:attached by the modules that get its id
+  for_each = local.groups
+
+  name_prefix = "${var.name}-${replace(each.key, "_", "-")}-"
+  description = each.value
+  vpc_id      = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_vpc_security_group_egress_rule" "flow" {
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.this[each.value.from].id
+  referenced_security_group_id = aws_security_group.this[each.value.to].id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.ports[0]
+  to_port                      = each.value.ports[1]
+  description                  = each.value.why
+}
+
+resource "aws_vpc_security_group_ingress_rule" "flow" {
+  #checkov:skip=CKV_AWS_260:each source is a security group, never an address range
+  for_each = local.flows
+
+  security_group_id            = aws_security_group.this[each.value.to].id
+  referenced_security_group_id = aws_security_group.this[each.value.from].id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.ports[0]
+  to_port                      = each.value.ports[1]
+  description                  = each.value.why
+}
+
+resource "aws_vpc_security_group_ingress_rule" "public" {
+  #checkov:skip=CKV_AWS_260:port 80 answers with the redirect to HTTPS and the certificate authority's challenge
+  for_each = local.public_ingress
+
+  security_group_id = aws_security_group.this["load_balancer"].id
+  cidr_ipv4         = each.value.cidr
+  ip_protocol       = "tcp"
+  from_port         = each.value.port
+  to_port           = each.value.port
+  description       = "callers"
+}
+
+# Registries, charts, AWS's own APIs, the certificate authority: addresses that change, always over TLS.
+resource "aws_vpc_security_group_egress_rule" "https" {
+  security_group_id = aws_security_group.this["node"].id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  description       = "registries and AWS APIs"
+}

@@ -1,0 +1,73 @@
+resource "aws_iam_role" "this" {
+  name_prefix = "${var.name}-server-"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ec2.amazonaws.com" }
+    }]
+  })
+}
+
+# Not AmazonSSMManagedInstanceCore: that one may read every parameter of the account.
+resource "aws_iam_role_policy" "this" {
+  #checkov:skip=CKV_AWS_355:Session Manager's channels and DescribeInstances know no resources
+  #checkov:skip=CKV_AWS_290:Session Manager's channels know no resources
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      jsondecode(file("${path.module}/../../boot/session-manager.json")),
+      {
+        Sid      = "Tokens"
+        Effect   = "Allow"
+        Action   = "ssm:GetParameter"
+        Resource = [for token in aws_ssm_parameter.token : token.arn]
+      },
+      {
+        Sid      = "Files"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "${aws_s3_bucket.this["cluster"].arn}/node/*"
+      },
+      {
+        Sid      = "SnapshotsAndBackups"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        Resource = concat(["${aws_s3_bucket.this["cluster"].arn}/etcd/*"], [for key, bucket in aws_s3_bucket.this : "${bucket.arn}/*" if key == "backups"])
+      },
+      {
+        Sid      = "Begun"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${aws_s3_bucket.this["cluster"].arn}/cluster-begun"
+      },
+      {
+        Sid      = "List"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:GetBucketLocation"]
+        Resource = [for bucket in aws_s3_bucket.this : bucket.arn]
+      },
+      {
+        Sid      = "Key"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_key_arn
+      },
+      {
+        Sid      = "Sweep"
+        Effect   = "Allow"
+        Action   = "ec2:DescribeInstances"
+        Resource = "*"
+      },
+    ]
+  })
+}
+
+resource "aws_iam_instance_profile" "this" {
+  name_prefix = "${var.name}-server-"
+  role        = aws_iam_role.this.name
+}
