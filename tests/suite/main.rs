@@ -16,5 +16,6 @@ mod relay;
 mod retention;
 mod roles;
 mod schema;
+mod security;
 mod spans;
 mod streaming;
