@@ -16,10 +16,10 @@ RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends busybox
     && rm -rf /var/lib/apt/lists/* && rustup target add wasm32-wasip1
 WORKDIR /src
 COPY . .
-ARG REVISION=unknown
+ARG REVISION=unknown TARGETARCH=amd64
 ENV SIDECAR_REVISION=${REVISION} CI=true
 # The caches stay on the builder; /out is all that is taken from here.
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,id=target-${TARGETARCH},sharing=locked \
     local/build-components.sh items audit \
     && cargo build --locked --release --workspace --bin serve --bin sidecar \
     && mkdir /out \

@@ -17,7 +17,7 @@ help:
 up: setup components ## run both services on this machine until Ctrl-C (LISTEN=, DB_PORT=, DATABASE_URL=)
 	@# The whole workspace, of it two programs: with other packages left out, features and so dependencies would be built anew.
 	@cargo build $(LOCKED) --workspace --bin stack --bin sidecar
-	@exec $(BINARIES)/stack
+	@exec "$(BINARIES)/stack"
 
 .PHONY: observe
 observe: ## beside `make up`: Prometheus with this repository's rules, until Ctrl-C (PROMETHEUS_LISTEN=)
@@ -41,7 +41,8 @@ check: build ## what needs more than Rust and PostgreSQL: rules, images, the pag
 	tests/compatibility
 
 .PHONY: build
-build: setup components ## build everything, after installing what is missing for it
+build: setup ## build everything, after installing what is missing for it
+	@local/build-components.sh $(COMPONENTS) probe
 	cargo build $(LOCKED) --workspace
 
 .PHONY: lint
@@ -73,10 +74,11 @@ audit-erase: ## remove what a deleted item has left in the audit trail (ITEM=42)
 	@local/retention erase "$$ITEM"
 
 .PHONY: clean-data
-clean-data: ## remove the database and its passwords
+clean-data: ## remove the database and its passwords; backups stay
 	@if [ -e .data/postgres.lock ] && ! flock -n .data/postgres.lock true; then \
 	echo 'error: the stack runs; mend: stop it first (Ctrl-C)' >&2; exit 1; fi
-	rm -rf "$$(readlink -f .data/postgres)" .data
+	rm -rf "$$(readlink -f .data/postgres)" .data/postgres .data/postgres.lock .data/pgpass .data/passwords .data/prometheus
+	@[ ! -e .env ] || sed -i '/^SPIN_VARIABLE_/d' .env
 
 # Kubernetes: spinkube/README.md.
 

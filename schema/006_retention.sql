@@ -2,7 +2,8 @@
 -- logs in as: an administrator takes it with SET ROLE. Each leaves an event of its own in the trail.
 
 -- Removes the oldest events from before a moment, at most p_most of them, and gives their number: call it until that is 0. The exact
--- counters (audit_totals) go on counting them: they tell what happened, not what is kept.
+-- counters (audit_totals) go on counting them: they tell what happened, not what is kept. An event that is stored but not yet out of the
+-- outbox stays: it would be stored, and counted, again.
 CREATE OR REPLACE FUNCTION audit_prune(p_before timestamptz, p_most integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -13,7 +14,9 @@ BEGIN
     END IF;
     WITH pruned AS (
         DELETE FROM audit_logs
-         WHERE id IN (SELECT id FROM audit_logs WHERE created_at < p_before AND action <> 'prune' ORDER BY created_at LIMIT p_most)
+         WHERE id IN (SELECT id FROM audit_logs WHERE created_at < p_before AND action <> 'prune'
+                         AND event_id NOT IN (SELECT event_id FROM audit_outbox)
+                       ORDER BY created_at LIMIT p_most)
         RETURNING 1
     )
     SELECT count(*) INTO v_events FROM pruned;

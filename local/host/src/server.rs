@@ -80,6 +80,9 @@ async fn connection(app: Arc<App>, stream: TcpStream, client: SocketAddr) {
 async fn handle(app: &Arc<App>, request: Request<Incoming>, client: SocketAddr) -> Result<Response<WasiBody>, Unfit> {
     let mut span = app.trace.request(&request, client);
     let result = route(app, request, client, &mut span).await;
+    if let Err(reason) = &result {
+        span.failed(reason);
+    }
     span.answered(result.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status));
     result
 }

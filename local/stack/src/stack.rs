@@ -65,7 +65,7 @@ impl Stack {
     /// Returns once the application answers.
     ///
     /// # Errors
-    /// [`Error::PortInUse`], [`Error::Component`] for one that was not built, [`Error::Host`] for what else a host does not take.
+    /// [`Error::PortInUse`], [`Error::NotBuilt`] for a component that was not built, [`Error::Host`] for what else a host does not take.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let Options { manifest, listen, database, mut variables, limits, log, spans, poll } = options;
         let given = database.variables().into_iter().filter(|(name, _)| variables.iter().all(|(key, _)| key != name));

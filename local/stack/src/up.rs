@@ -102,6 +102,9 @@ async fn start(options: &Up) -> Result<(Option<Server>, Sidecar, Stack), Error> 
             (Some(server), admin)
         }
     };
+    if admin.sslmode() == "require" {
+        return Err(Error::Url("asks for TLS, which the embedded host does not speak (Spin does)".into()));
+    }
     if server.is_none() && admin.password.is_none() {
         admin.password = std::env::var("PGPASSWORD").ok();
     }
@@ -158,7 +161,11 @@ fn leave_notes(options: &Up, database: &Database) -> Result<(), Error> {
     }
     let file = options.data.with_file_name(".env");
     let mut text = String::new();
-    for line in fs::read_to_string(&file).unwrap_or_default().lines() {
+    let before = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        before => before.map_err(Error::file("read", &file))?,
+    };
+    for line in before.lines() {
         let ours = database.variables().iter().any(|(name, _)| line.starts_with(&format!("{}=", variable(name))));
         if !ours {
             text += &format!("{line}\n");

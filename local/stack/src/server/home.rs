@@ -32,9 +32,13 @@ impl Home {
         let folder = folder_for(account, folder)?;
         let data = folder.join("data");
         let version = fs::read_to_string(data.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
-        let binaries = Binaries::find(version.as_deref())?;
-        if let Some(version) = version.clone().filter(|_| Binaries::find(None).is_ok()) {
-            check_version(&binaries, &version, &data)?;
+        let binaries =
+            Binaries::find(version.as_deref()).map_err(|missing| match (&version, Binaries::find(None)) {
+                (Some(version), Ok(_)) => Error::OtherVersion { data: data.clone(), version: version.clone() },
+                _ => missing,
+            })?;
+        if let Some(version) = &version {
+            check_version(&binaries, version, &data)?;
         }
         let file = folder.join("password");
         if version.is_some() && !file.exists() {

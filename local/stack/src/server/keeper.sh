@@ -5,6 +5,8 @@
 #   LOG     file that gets what the program says
 #   REMOVE  folder that is removed once the program was stopped, or nothing
 # Prints the program's process id; ends with its exit status.
+# What the program says may hold what it was told, a password too.
+umask 077
 trap '' HUP INT TERM
 stopped=
 trap 'stopped=yes' USR1

@@ -154,6 +154,22 @@ fn a_database_that_does_not_answer_is_named_without_its_password() {
 }
 
 #[test]
+fn a_database_that_wants_tls_is_refused_before_anything_is_served() {
+    let folder = Folder::new();
+    let url = "postgres://postgres:s3cret@127.0.0.1:1/itemsdb?sslmode=require";
+    let said = assert_refused(&folder, &["--database-url", url], &["asks for TLS", "mend: "]);
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn data_of_a_version_that_is_not_installed_is_named() {
+    let folder = Folder::new();
+    Running::start(&folder).terminate();
+    fs::write(folder.path().join("data/postgres/data/PG_VERSION"), "9.6\n").unwrap();
+    assert_refused(&folder, &[], &["of PostgreSQL 9.6", "mend: "]);
+}
+
+#[test]
 fn a_component_that_was_not_built_is_named_with_the_mend() {
     let folder = Folder::new();
     let manifest = folder.manifest(|text| text.replace("items.wasm", "missing.wasm"));
@@ -189,7 +205,7 @@ fn given_a_database_url_the_stack_uses_that_server_and_leaves_it_running() {
 fn files_with_passwords_are_for_their_owner_alone() {
     let folder = Folder::new();
     let running = Running::start(&folder);
-    for file in ["data/passwords", "data/pgpass", "data/postgres/password", ".env"] {
+    for file in ["data/passwords", "data/pgpass", "data/postgres/password", "data/postgres/log", ".env"] {
         let mode =
             fs::metadata(folder.path().join(file)).unwrap_or_else(|e| panic!("{file}: {e}")).permissions().mode();
         assert_eq!(mode & 0o077, 0, "{file}: {mode:o}");
