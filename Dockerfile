@@ -11,20 +11,29 @@ ARG RUST=docker.io/library/rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 ARG BINARIES=compiled
 
-FROM ${RUST} AS compiled
-RUN apt-get -qq update && apt-get -qq install -y --no-install-recommends busybox-static >/dev/null \
-    && rm -rf /var/lib/apt/lists/* && rustup target add wasm32-wasip1
+# Compiles for the image's processor on that of the builder: under emulation it would take hours.
+FROM --platform=$BUILDPLATFORM ${RUST} AS compiled
+ARG TARGETARCH
+RUN dpkg --add-architecture "$TARGETARCH" && apt-get -qq update \
+    && if [ "$TARGETARCH" != "$(dpkg --print-architecture)" ]; then \
+        apt-get -qq install -y --no-install-recommends "crossbuild-essential-$TARGETARCH" >/dev/null; fi \
+    && cd /tmp && apt-get -qq download "busybox-static:$TARGETARCH" && dpkg -x busybox-static_*.deb /tmp/busybox \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-ARG REVISION=unknown TARGETARCH=amd64
-ENV SIDECAR_REVISION=${REVISION} CI=true
+ARG REVISION=unknown
+ENV SIDECAR_REVISION=${REVISION} CI=true \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc
 # The caches stay on the builder; /out is all that is taken from here.
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,id=target-${TARGETARCH},sharing=locked \
-    local/build-components.sh items audit \
-    && cargo build --locked --release --workspace --bin serve --bin sidecar \
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
+    case $TARGETARCH in arm64) triple=aarch64-unknown-linux-gnu ;; *) triple=x86_64-unknown-linux-gnu ;; esac \
+    && rustup target add wasm32-wasip1 "$triple" \
+    && local/build-components.sh items audit \
+    && cargo build --locked --release --workspace --target "$triple" --bin serve --bin sidecar \
     && mkdir /out \
     && cp target/wasm32-wasip1/release/items.wasm target/wasm32-wasip1/release/audit.wasm \
-        target/release/serve target/release/sidecar /bin/busybox /out/
+        "target/$triple/release/serve" "target/$triple/release/sidecar" /tmp/busybox/bin/busybox /out/
 
 FROM ${BINARIES} AS binaries
 
