@@ -147,8 +147,9 @@ async fn launch(home: &Home, port: u16) -> Result<Keeper, Error> {
         if until_ready(home, &keeper).await {
             return Ok(keeper);
         }
-        drop(keeper);
+        // Before the end of the keeper, which takes a temporary server's folder along.
         let reason = home.complaint();
+        drop(keeper);
         if reason.contains("Address already in use") {
             return Err(in_use());
         }
