@@ -151,7 +151,7 @@ publish: ## make the release on GitHub: notes, digests, list of parts
 	.github/release/publish
 
 .PHONY: promote
-promote: ## open the pull request that moves digests to an environment (ENVIRONMENT=staging VERSION=1.2.3 | ENVIRONMENT=production)
+promote: ## open the pull request that moves a release to an environment (ENVIRONMENT=staging VERSION=1.2.3 | ENVIRONMENT=production)
 	@.github/release/promote
 
 .PHONY: setup components

@@ -75,7 +75,7 @@ CONF
     {
         list node-label "${NODE_LABELS:-}"
         list node-taint "${NODE_TAINTS:-}"
-        list kubelet-arg "system-reserved=cpu=200m,memory=300Mi"
+        echo 'kubelet-arg: ["system-reserved=cpu=200m,memory=300Mi"]' # one argument: its comma is its own
     } >"$config"
     if [[ $ROLE == agent ]]; then
         cat >>"$config" <<CONF
@@ -108,6 +108,13 @@ CONF
 }
 
 api_answers() { curl --silent --insecure --output /dev/null --max-time 5 "https://$API:6443/cacerts"; }
+# Asked with the kubelet's own rights, which include its own Node.
+node_ready() {
+    local ready
+    ready=$("$bin/k3s" kubectl --kubeconfig "$ROOT/var/lib/rancher/k3s/agent/kubelet.kubeconfig" get node "${HOSTNAME,,}" \
+        -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
+    [[ $ready == True ]]
+}
 begins() { grep -qx "cluster-init: true" "$config"; }
 
 # Asked as a count: `head-object` answers 403 and 404 alike, and a failure must not pass for `no`.
@@ -174,24 +181,31 @@ UNIT
 # Objects in S3 have no permission to run.
 install_platform() { KUBECONFIG=$ROOT/etc/rancher/k3s/k3s.yaml bash "$ROOT/opt/items/node/spinkube/platform/install"; }
 
+# Auto Scaling sees of an agent only whether its instance runs. So one that is no ready node in time, for whatever reason, powers
+# itself off and is replaced; the rolling refresh counts an agent only after a longer warm-up (modules/agents).
+if [[ $ROLE == agent ]]; then shutdown --poweroff +10; fi
+
 install_programs
 write_config
 if [[ $ROLE == agent ]]; then
     write_unit k3s-agent exec
     systemctl daemon-reload
     systemctl enable --now k3s-agent
-    say "agent started"
+    retry node_ready
+    shutdown -c
+    say "agent ready"
     exit
 fi
 
 write_unit k3s notify
 systemctl daemon-reload
+# Before the refusal: a server that a snapshot is restored on needs all of it too.
+retry aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/node" "$ROOT/opt/items/node"
+schedule_sweep
 if begins && was_begun; then
     fail "a cluster was begun here before and no server of it answers: restore a snapshot (terraform/README.md, 'Lost all servers')"
 fi
-retry aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/node" "$ROOT/opt/items/node"
 retry systemctl enable --now k3s
-schedule_sweep
 if begins; then
     retry aws s3api put-object --region "$REGION" --bucket "$BUCKET" --key cluster-begun >/dev/null
     retry install_platform

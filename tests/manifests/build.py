@@ -17,7 +17,10 @@ KUBECTL = Path(sys.executable).parent / "kubectl"
 BUILDS = ROOT / "target" / "manifests"
 
 OVERLAYS = sorted(path.name for path in (SPINKUBE / "overlays").iterdir())
-COMPONENTS = sorted(path.name for path in (SPINKUBE / "components").iterdir())
+# Last what takes away from what the others add.
+COMPONENTS = sorted((path.name for path in (SPINKUBE / "components").iterdir()), key=lambda name: (name == "rds", name))
+# Each in place of the base's database.
+DATABASES = {"cloudnative-pg", "rds"}
 
 
 class Loader(yaml.CSafeLoader):
@@ -67,8 +70,8 @@ def sets(names):
     return itertools.chain.from_iterable(itertools.combinations(names, count) for count in range(len(names) + 1))
 
 
-# What is built: every overlay, and every set of components.
-VARIANTS = OVERLAYS + ["+".join(chosen) for chosen in sets(COMPONENTS) if len(chosen) > 1] + [f"+{name}" for name in COMPONENTS]
+# What is built: every overlay, and every set of components that has one database.
+VARIANTS = OVERLAYS + ["+".join(chosen) for chosen in sets(COMPONENTS) if len(chosen) > 1 and not set(chosen) >= DATABASES] + [f"+{name}" for name in COMPONENTS]
 
 
 @cache

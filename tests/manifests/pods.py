@@ -36,6 +36,11 @@ def own(rendered):
         yield Peer("certificate proof", "items", (("acme.cert-manager.io/http01-solver", "true"),))
 
 
+def outside(rendered):
+    """The database where it is no pod."""
+    return [] if any(peer.name == "database" for peer in own(rendered)) else [Peer("database", address="10.0.128.9")]
+
+
 NAME = "app.kubernetes.io/name"
 NEIGHBOURS = [
     Peer("Traefik", "kube-system", ((NAME, "traefik"),)),

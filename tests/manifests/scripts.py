@@ -22,8 +22,8 @@ def first(special, usual):
 
 class Run:
     def __init__(self, script, kubectl=None, curl=None, **environment):
-        """Answers by pattern, first match wins: kubectl's {regex of the arguments: (exit code, output)}, else success without
-        a word; curl's {regex of the request: (status, head, body)}, else 404."""
+        """Answers by pattern, first match wins: kubectl's {regex of the arguments: (exit code, output)}, or a list of such for
+        one call after the other, else success without a word; curl's {regex of the request: (status, head, body)}, else 404."""
         with tempfile.TemporaryDirectory() as folder:
             answers, log, programs = (Path(folder) / name for name in ("answers", "log", "bin"))
             programs.mkdir()

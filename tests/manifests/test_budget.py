@@ -30,7 +30,24 @@ def wanted(rendered):
     return total
 
 
+def classes():
+    """(connections, GiB) that the README of `rds` names."""
+    text = (build.SPINKUBE / "components/rds/README.md").read_text()
+    found = re.search(r"about (\d+) for each GiB.* The (\d+) of the largest deployment need a class with (\d+) GiB; two replicas without `autoscaling` \((\d+)\) one with (\d+) GiB", text)
+    each, *pairs = map(int, found.groups())
+    return each, pairs
+
+
+def test_the_classes_of_rds_are_those_that_suffice():
+    each, (most, memory, few, less) = classes()
+    assert (most, few) == (wanted(build.variant("autoscaling+rds")), wanted(build.variant("+rds")))
+    assert most <= each * memory and few <= each * less
+
+
 def allowed(rendered):
+    if not build.kind(rendered, "Cluster") and not build.kind(rendered, "StatefulSet"):
+        each, (_, memory, *_) = classes()
+        return each * memory
     for cluster in build.kind(rendered, "Cluster"):
         return int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
     arguments = build.one(rendered, "StatefulSet", "postgres")["spec"]["template"]["spec"]["containers"][0]["args"]

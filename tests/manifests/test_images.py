@@ -3,6 +3,7 @@ import tomllib
 
 import build
 import pods
+import yaml
 
 IMAGE = re.compile(r"^[a-z0-9.-]+[.][a-z]+(:[0-9]+)?(/[a-z0-9._-]+)+:(?P<tag>[A-Za-z0-9._-]+)(@sha256:[0-9a-f]{64})?$")
 
@@ -53,3 +54,8 @@ def test_every_chart_has_one_version():
     for chart in charts:
         assert chart["metadata"]["namespace"] == "kube-system"
         assert chart["spec"]["chart"].startswith("oci://") or "repo" in chart["spec"]
+
+
+def test_who_elects_a_primary_survives_a_node():
+    chart = build.one(build.platform(), "HelmChart", "cloudnative-pg")
+    assert yaml.safe_load(chart["spec"]["valuesContent"])["replicaCount"] == 2

@@ -6,7 +6,7 @@ import readme
 
 def test_exactly_the_listed_flows_pass(variant, rendered):
     own = set(pods.own(rendered))
-    found = policies.flows(build.kind(rendered, "NetworkPolicy"), own, pods.NEIGHBOURS)
+    found = policies.flows(build.kind(rendered, "NetworkPolicy"), own, pods.NEIGHBOURS + pods.outside(rendered))
     listed = readme.flows(build.components(variant))
     assert found - listed == set(), "permitted, but not in the table of spinkube/README.md"
     assert listed - found == set(), "in the table of spinkube/README.md, but not permitted"

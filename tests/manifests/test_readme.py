@@ -50,6 +50,27 @@ def test_the_restore_builds_a_database_from_the_backup_of_the_old_one():
     assert archive["serverName"] == cluster["metadata"]["name"] != plugin["parameters"]["serverName"]
 
 
+def test_the_lines_for_a_database_of_your_own_do_what_they_say():
+    text = (build.SPINKUBE / "components/rds/README.md").read_text()
+    [snippet] = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+    owner = re.search(r"`(\{ op: replace, path: /spec/data.*?\} \})`", text)[1].replace("ARN", "arn:aws:x")
+    overlay = yaml.safe_load(snippet.replace("10.0.128.0/17", "10.9.0.0/17"))
+    overlay["patches"].append({"target": {"kind": "ExternalSecret", "name": "postgres-superuser"}, "patch": f"- {owner}"})
+    usual = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "items", "resources": ["ROOT/spinkube/base"]}
+    components = {"components": [f"ROOT/spinkube/{path}" for path in ("components/external-secrets", "components/rds", "images")]}
+    rendered = build.kustomize_text(usual | components | overlay)
+    [database] = [r["data"] for r in build.kind(rendered, "ConfigMap") if r["metadata"]["name"].startswith("database-")]
+    assert database["host"].endswith(".rds.amazonaws.com") and database["sslmode"] == "require" and database["name"] == "itemsdb"
+    # Named by its content still, and by whoever asks it.
+    [named] = {r["metadata"]["name"] for r in build.kind(rendered, "ConfigMap") if r["metadata"]["name"].startswith("database-")}
+    assert named != next(r["metadata"]["name"] for r in build.kind(build.variant("+rds"), "ConfigMap") if r["metadata"]["name"].startswith("database-"))
+    assert build.one(rendered, "SpinApp", "items")["spec"]["variables"][0]["valueFrom"]["configMapKeyRef"]["name"] == named
+    assert build.one(rendered, "NetworkPolicy", "rds")["spec"]["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.9.0.0/17"}}]
+    secret = build.one(rendered, "ExternalSecret", "postgres-superuser")
+    assert secret["spec"]["data"] == [{"secretKey": "password", "remoteRef": {"key": "arn:aws:x", "property": "password"}}]
+    assert schemas.faults(secret, schemas.VERSIONS[0]) == []
+
+
 def test_every_component_and_overlay_is_listed():
     text = (build.SPINKUBE / "README.md").read_text()
     assert all(f"[{name}](components/{name}/README.md)" in text for name in build.COMPONENTS)
@@ -60,7 +81,7 @@ def test_kubectl_asks_for_what_is_there():
     everything = [r for name in build.OVERLAYS for r in expand(build.variant(name))] + build.platform()
     named = {(r["kind"].lower(), r["metadata"]["name"]) for r in everything}
     # Made by scripts or by the charts of the platform.
-    named |= {("secret", name) for name in scripts.made_secrets()} | {("secret", "grafana-admin")}
+    named |= {("secret", name) for name in scripts.made_secrets()} | {("secret", "grafana-admin"), ("secret", "items-ca")}
     text = "".join(path.read_text() for path in [*DOCUMENTS, build.SPINKUBE / "verify", build.SPINKUBE / "deploy"])
     kinds = "statefulset|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
     found = set(re.findall(rf"kubectl [^\n`]*?\b({kinds})[ /]([a-z][a-z-]+)\b", text))
@@ -81,7 +102,7 @@ def test_the_numbers_are_those_of_the_manifests():
     assert "-cmax_connections=700" in build.one(local, "StatefulSet", "postgres")["spec"]["template"]["spec"]["containers"][0]["args"]
     rate = build.one(local, "Middleware", "rate")["spec"]["rateLimit"]["average"]
     in_flight = build.one(local, "Middleware", "in-flight")["spec"]["inFlightReq"]["amount"]
-    assert f"Per caller {rate} requests a second and {in_flight} at a time" in text
+    assert f"Per caller {rate} requests a second and {in_flight} at a time, for each of three kinds" in text
     readiness = build.one(local, "SpinApp", "items")["spec"]["checks"]["readiness"]
     assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in text
     assert readiness["httpGet"]["path"] == "/readyz" and (readiness["periodSeconds"], readiness["failureThreshold"]) == (3, 6)

@@ -26,7 +26,7 @@ def secrets(rendered, variant):
     for certificate in build.kind(rendered, "Certificate"):
         found[certificate["spec"]["secretName"]] = {"tls.crt", "tls.key", "ca.crt"}
     found["spin-ca"] = {"ca-certificates.crt"}
-    if "cloudnative-pg" in build.components(variant):
+    if build.DATABASES & build.components(variant):
         found["items-ca"] = {"ca-certificates.crt"}
     return found
 
@@ -183,7 +183,7 @@ def addresses(rendered):
                 yield url.hostname, url.port or 80
 
 
-def test_every_address_is_that_of_a_service(rendered):
+def test_every_address_is_that_of_a_service(variant, rendered):
     services = {}
     for service in build.kind(expand(rendered), "Service"):
         services[service["metadata"]["name"]] = {port["port"] for port in service["spec"]["ports"]}
@@ -191,6 +191,9 @@ def test_every_address_is_that_of_a_service(rendered):
         services[cluster["metadata"]["name"] + "-rw"] = {5432}
     found = set(addresses(rendered))
     assert len(found) >= 2
+    if "rds" in build.components(variant):
+        # Nothing that could be somebody's: an overlay must say it.
+        found.remove(("set-in-your-overlay.invalid", 5432))
     for host, port in found:
         name, rest = host.split(".", 1)
         assert rest == "items.svc.cluster.local" and port in services[name], (host, port)
@@ -199,6 +202,28 @@ def test_every_address_is_that_of_a_service(rendered):
 def test_the_certificate_of_the_database_names_its_address(rendered):
     for certificate in build.kind(rendered, "Certificate", "postgres-server"):
         assert next(addresses(rendered))[0] in certificate["spec"]["dnsNames"]
+
+
+def test_a_database_with_tls_is_verified_by_everybody(variant, rendered):
+    present = bool(build.DATABASES & build.components(variant))
+    [database] = [r["data"] for r in build.kind(rendered, "ConfigMap") if r["metadata"]["name"].startswith("database-")]
+    # Spin's `require` verifies chain and name.
+    assert database["sslmode"] == ("require" if present else "disable")
+    settings = build.one(rendered, "SpinAppExecutor", "containerd-shim-spin")["spec"]["deploymentConfig"]
+    assert (settings.get("caCertSecret"), settings["installDefaultCACerts"]) == (("items-ca", False) if present else (None, True))
+    if not present:
+        return
+    env = {}
+    for kind, name in (("Job", "schema"), ("Deployment", "sidecar")):
+        pod = build.one(rendered, kind, name)["spec"]["template"]["spec"]
+        [container] = pod["containers"]
+        env |= {entry["name"]: entry.get("value") for entry in container["env"]}
+        [mount] = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == "database-ca"]
+        [secret] = [v["secret"] for v in pod["volumes"] if v["name"] == "database-ca"]
+        held = {item["path"] for item in secret.get("items", [])} or secrets(rendered, variant)[secret["secretName"]]
+        root = env.get("PGSSLROOTCERT") if kind == "Job" else env["DATABASE_TLS"].removeprefix("verify-full&sslrootcert=")
+        assert root in {f"{mount}/{file}" for file in held}, name
+    assert env["PGSSLMODE"] == "verify-full"
 
 
 def test_the_database_cluster_finds_what_it_names(variant, rendered):

@@ -1,5 +1,8 @@
+import os
 import re
 import subprocess
+import tempfile
+from pathlib import Path
 
 import build
 import pytest
@@ -35,6 +38,7 @@ WELL = {
     r"get secret postgres-server": (0, CERTIFICATE),
     r"get secret items-db audit-db": (0, "c2VjcmV0"),
     r"get spinapp -o": (0, "items"),
+    r"get (spinapp|deployment) items -o": (0, "registry.test/items:1.2.3 mark"),
     r"current-context": (0, "k3d-items"),
 }
 
@@ -73,6 +77,21 @@ def test_a_deployment_goes_in_the_order_that_works():
     assert "Serving: http://localhost:8080" in run.output
 
 
+def test_a_deployment_waits_for_what_it_applied_and_not_for_what_was_there():
+    late = [(1, ""), (0, "registry.test/items:1.2.2 mark"), (0, "registry.test/items:1.2.3 mark")]
+    run, _ = deploy({r"get deployment items -o": late})
+    assert run.code == 0, run.output
+    done = [" ".join(arguments) for _, arguments, _ in run.calls]
+    asked = [n for n, line in enumerate(done) if "get deployment items -o" in line]
+    assert len(asked) == 3 and asked[-1] < next(n for n, line in enumerate(done) if "rollout status deployment/items" in line)
+
+
+def test_a_capital_in_the_registry_is_made_small():
+    run, rendered = deploy(REGISTRY="registry.test/Team")
+    assert run.code == 0, run.output
+    assert build.one([r for r in rendered if r], "SpinApp", "items")["spec"]["image"] == "registry.test/team/items:1.2.3"
+
+
 def test_with_cloudnative_pg_applications_find_the_databases_authority():
     run, _ = deploy(OVERLAY="production")
     assert run.code == 0, run.output
@@ -93,6 +112,26 @@ def test_a_changed_secret_changes_the_pods():
         app = build.one([r for r in rendered if r], "SpinApp", "items")
         marks.append(app["spec"]["podAnnotations"]["checksum/secrets"])
     assert marks[0] != marks[1] == marks[2]
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """An overlay whose database is none of the cluster's."""
+    build.BUILDS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build.BUILDS) as folder:
+        kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "items"}
+        up = os.path.relpath(build.SPINKUBE, folder)
+        kustomization |= {"resources": [f"{up}/base"], "components": [f"{up}/components/rds", f"{up}/images"]}
+        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        yield os.path.relpath(folder, build.ROOT)
+
+
+def test_for_a_database_outside_of_the_cluster_nothing_is_waited_for(outside):
+    run, _ = deploy({r"statefulset": (1, "not found")}, OVERLAY=outside)
+    assert run.code == 0, run.output
+    assert steps(run) == ["settings", "old schema job", "schema", "schema applied", "applications", "ready"]
+    run, _ = deploy({r"get secret items-ca": (1, "")}, OVERLAY=outside)
+    assert run.code != 0 and "no Secret items-ca" in run.output and steps(run) == ["settings"]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +217,14 @@ def test_trust_makes_no_bundle_that_lacks_something(environment, answers, said):
 def test_where_the_ingress_is(environment, answers, address):
     run = scripts.Run("address", answers, **environment)
     assert (run.code, run.output.strip()) == (0, address)
+
+
+@pytest.mark.parametrize("answer", [(0, ""), (1, "")])
+def test_an_ingress_without_an_address_is_no_address(answer):
+    run = scripts.Run("address", {r"get certificate": (1, ""), r"current-context": (0, "x"), r"get service traefik": answer})
+    assert run.code != 0 and "http://" not in run.output and "mend: URL=" in run.output, run.output
+    run, _ = deploy({r"current-context": (0, "x"), r"get service traefik": answer})
+    assert run.code != 0 and "Serving" not in run.output
 
 
 def test_undeploy_asks_first():

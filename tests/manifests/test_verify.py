@@ -50,6 +50,14 @@ def test_all_facts_hold_where_all_is_well_and_nothing_is_left_behind():
     assert run.called("delete namespace items-verify")
 
 
+def test_of_a_database_without_a_pod_it_says_what_it_leaves_out():
+    whole = verify()
+    run = verify({r"get statefulset postgres": (1, ""), r"get pods -l cnpg": (0, "")})
+    assert run.code == 0 and "not run: audit_logs" in run.output, run.output
+    assert "not run" not in whole.output and not run.called("psql")
+    assert whole.output.count("\nok   ") - run.output.count("\nok   ") == 2
+
+
 @pytest.mark.parametrize(
     ("kubectl", "curl", "fact"),
     [

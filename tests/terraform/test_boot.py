@@ -35,6 +35,8 @@ class Machine:
         self.switch("install", f'echo install "$KUBECONFIG" >>"{self.calls_file}"; [ ! -e "{self.state}/fail-install" ] || {{ rm "{self.state}/fail-install"; exit 1; }}')
         self.command("sleep", "")
         self.command("systemctl", "")
+        self.command("shutdown", "")
+        self.switch("k3s", "True")  # what the kubelet says of its node
         self.command(
             "curl",
             """
@@ -91,7 +93,7 @@ class Machine:
         return self.boot(**{"ROLE": "server", "FIRST": str(first).lower(), "BUCKET": "items-cluster", "SERVER_TOKEN": "/items/k3s/server-token", **settings})
 
     def agent(self, **settings):
-        return self.boot(**{"ROLE": "agent", "NODE_LABELS": "spin=true", "NODE_TAINTS": "spin=true:PreferNoSchedule", **settings})
+        return self.boot(**{"ROLE": "agent", "NODE_LABELS": "spin=true", "NODE_TAINTS": "spin=true:NoSchedule,a=b:NoExecute", **settings})
 
     @property
     def calls(self):
@@ -150,8 +152,9 @@ def test_the_first_server_does_not_begin_a_second_cluster(machine):
     result = machine.server(first=True)
     assert result.returncode == 1 and "restore a snapshot" in result.stderr
     assert not machine.called("systemctl enable --now k3s")
-    # All that a restore needs is there.
+    # All that a restore needs is there, and what the server needs after it.
     assert machine.config["etcd-s3-bucket"] == "items-cluster"
+    assert machine.file("opt/items/node/spinkube/platform/install").exists() and machine.called("systemctl enable --now sweep-nodes.timer")
     assert machine.file("etc/systemd/system/k3s.service").exists() and machine.file("etc/rancher/k3s/token").exists()
 
 
@@ -162,12 +165,43 @@ def test_not_knowing_whether_a_cluster_was_begun_is_no_permission(machine):
     assert not machine.called("systemctl enable --now k3s")
 
 
+@pytest.mark.parametrize("role", ["server", "agent"])
+def test_an_argument_of_the_kubelet_keeps_its_comma(machine, role):
+    assert getattr(machine, role)().returncode == 0
+    assert machine.config["kubelet-arg"] == ["system-reserved=cpu=200m,memory=300Mi"]
+
+
+def test_an_agent_stays_on_once_its_node_is_ready(machine):
+    assert machine.agent().returncode == 0
+    assert machine.calls[0] == "shutdown --poweroff +10" and machine.calls[-1] == "shutdown -c"
+    [asked] = machine.called("k3s kubectl")
+    assert f" get node {os.uname().nodename.lower()} " in asked and 'type=="Ready"' in asked
+
+
+@pytest.mark.parametrize("said", ["False", ""])
+def test_an_agent_whose_node_does_not_become_ready_powers_itself_off(machine, said):
+    machine.switch("k3s", said)
+    result = machine.agent()
+    assert result.returncode == 1 and "gave up after 60 attempts: node_ready" in result.stderr
+    assert machine.called("shutdown") == ["shutdown --poweroff +10"]
+
+
+def test_an_agent_whose_boot_fails_powers_itself_off(machine):
+    assert machine.agent(K3S_SHA256="0" * 64).returncode == 1
+    assert machine.called("shutdown") == ["shutdown --poweroff +10"]
+
+
+def test_a_server_never_powers_itself_off(machine):
+    assert machine.server(first=True).returncode == 0
+    assert not machine.called("shutdown")
+
+
 def test_an_agent_knows_the_agent_token_alone(machine):
     result = machine.agent()
     assert result.returncode == 0, result.stderr
     assert machine.config["server"] == f"https://{API}:6443"
     assert machine.config["token-file"] == "/etc/rancher/k3s/agent-token"
-    assert machine.config["node-label"] == ["spin=true"] and machine.config["node-taint"] == ["spin=true:PreferNoSchedule"]
+    assert machine.config["node-label"] == ["spin=true"] and machine.config["node-taint"] == ["spin=true:NoSchedule", "a=b:NoExecute"]
     assert machine.file("etc/rancher/k3s/agent-token").read_text() == "secret-of-/items/k3s/agent-token\n"
     assert not machine.file("etc/rancher/k3s/token").exists()
     assert machine.called("systemctl enable --now k3s-agent") and not machine.called("aws s3")

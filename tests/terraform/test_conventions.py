@@ -179,6 +179,55 @@ def test_sizes_are_what_the_tests_try():
         assert strip(tried) == strip(values)
 
 
+def test_nothing_that_others_publish_changes_a_plan():
+    """Else the nightly comparison would fail, and the next apply roll every agent, whenever there is a new image."""
+    for file in FILES:
+        for kind in re.findall(r'(?m)^data "(\w+)"', file.read_text()):
+            assert kind == "aws_caller_identity", f"{name(file)} reads {kind}"
+    assert "default" not in dict(blocks(TERRAFORM / "environments" / "aws", "variable"))["ami_id"]
+
+
+def documents(folder):
+    return [document for file in sorted(folder.rglob("*.yaml")) for document in yaml.safe_load_all(file.read_text()) if document]
+
+
+def test_what_belongs_on_agents_tolerates_their_taint():
+    [taint] = re.findall(r'NODE_TAINTS\s*= "(.*)"', code(TERRAFORM / "modules" / "agents"))
+    key, value, effect = re.fullmatch(r"(\w+)=(\w+):(\w+)", taint).groups()
+    assert effect == "NoSchedule"
+
+    def tolerated(toleration):
+        matches = "key" not in toleration or toleration["key"] == key
+        if toleration.get("operator") != "Exists":
+            matches = toleration.get("key") == key and toleration.get("value") == value
+        return matches and toleration.get("effect", effect) == effect
+
+    platform = documents(ROOT / "spinkube" / "platform")
+    [spin] = [it for it in platform if it["kind"] == "RuntimeClass"]
+    assert any(map(tolerated, spin["scheduling"].get("tolerations", [])))
+    assert f'NODE_LABELS = "{key}={spin["scheduling"]["nodeSelector"][key]}"' in code(TERRAFORM / "modules" / "agents")
+    everywhere = [it for it in platform if it["kind"] == "DaemonSet"]
+    assert everywhere
+    for it in everywhere:
+        assert any(map(tolerated, it["spec"]["template"]["spec"].get("tolerations", []))), it["metadata"]["name"]
+
+
+def test_the_store_of_secrets_is_the_one_that_servers_may_read():
+    component = ROOT / "spinkube" / "components" / "external-secrets"
+    text = (component / "README.md").read_text()
+    [store] = [yaml.safe_load(snippet) for snippet in re.findall(r"(?ms)^```yaml\n(.*?)^```", text)]
+    assert store["kind"] == "ClusterSecretStore" and store["spec"]["conditions"] == [{"namespaces": ["items"]}]
+    assert store["spec"]["provider"]["aws"].keys() == {"service", "region"} and store["spec"]["provider"]["aws"]["service"] == "SecretsManager"
+    [readable] = re.findall(r':secret:(\S+)\*"', code(TERRAFORM / "modules" / "servers"))
+    made = re.search(r"for name in (.*); do", text).group(1).split()
+    secrets = [it for it in documents(component) if it["kind"] == "ExternalSecret"]
+    assert [f"items/{name}" for name in made] == [entry["remoteRef"]["key"] for secret in secrets for entry in secret["spec"]["data"]]
+    for secret in secrets:
+        assert secret["apiVersion"] == store["apiVersion"]
+        assert secret["spec"]["secretStoreRef"] == {"kind": store["kind"], "name": store["metadata"]["name"]}
+        assert all(entry["remoteRef"]["key"].startswith(readable) for entry in secret["spec"]["data"])
+
+
 def test_the_files_that_the_first_server_gets_name_no_others():
     """What reaches outside of them would work here and not on the server."""
     stated = re.search(r"\bfiles = \[(.*?)\]", code(TERRAFORM / "environments" / "aws")).group(1)

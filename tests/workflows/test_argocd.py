@@ -1,6 +1,9 @@
 """spinkube/argocd: what an environment is made of, in which order, what a project lets through, and when a SpinApp is healthy."""
 
+import os
+import re
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +24,22 @@ def build(folder):
     return list(yaml.safe_load_all(built.stdout))
 
 
+@cache
 def application(environment):
-    return build(ARGOCD / "environments" / environment / "items")
+    """What Argo CD applies: the folder, with the images that the Application names put into it."""
+    images = argo(environment, "Application")["items"]["spec"]["source"]["kustomize"]["images"]
+    (ROOT / "target").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder:
+        found = [re.fullmatch(r"(\S+)=(\S+)@(sha256:[0-9a-f]{64})", image).groups() for image in images]
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "sortOptions": {"order": "fifo"},
+            "resources": [os.path.relpath(ARGOCD / "environments" / environment / "items", folder)],
+            "images": [{"name": name, "newName": new, "digest": digest} for name, new, digest in found],
+        }
+        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        return build(folder)
 
 
 def argo(environment, kind):
@@ -56,8 +73,24 @@ def test_every_image_of_ours_is_named_by_digest(environment):
 
 
 def test_environments_run_the_same_artifacts_by_name():
-    names = {tuple(sorted((i["name"], i["newName"]) for i in yaml.safe_load((ARGOCD / "environments" / e / "items" / "kustomization.yaml").read_text())["images"])) for e in ENVIRONMENTS}
+    names = {tuple(i.partition("@")[0] for i in argo(e, "Application")["items"]["spec"]["source"]["kustomize"]["images"]) for e in ENVIRONMENTS}
     assert len(names) == 1
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_manifests_and_schema_are_those_of_the_release_whose_digests_run(environment):
+    """With `main` here every merge would be in production within minutes."""
+    applications = argo(environment, "Application")
+    revision = {name: a["spec"]["source"]["targetRevision"] for name, a in applications.items()}
+    # What promotes must itself be read from where promotions are merged.
+    assert revision["root"] == "main" and revision["platform"] == revision["items"]
+    digests = {image.rpartition(":")[2] for image in applications["items"]["spec"]["source"]["kustomize"]["images"]}
+    if digests == {"0" * 64}:
+        assert revision["items"] == "main", "nothing was promoted yet"
+    else:
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", revision["items"])
+    for file in ("items", "platform"):
+        assert yaml.safe_load((ARGOCD / "applications" / f"{file}.yaml").read_text())["spec"]["source"]["targetRevision"].startswith("set by")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -111,7 +144,7 @@ def test_a_project_lets_through_what_its_applications_bring_and_nothing_else(env
 FIELDS = {
     "Application": {
         "spec": {"project", "source", "destination", "syncPolicy"},
-        "spec.source": {"repoURL", "targetRevision", "path"},
+        "spec.source": {"repoURL", "targetRevision", "path", "kustomize"},
         "spec.destination": {"server", "namespace"},
         "spec.syncPolicy": {"automated", "syncOptions", "retry"},
         "spec.syncPolicy.automated": {"prune", "selfHeal"},
@@ -144,10 +177,34 @@ def test_applications_are_whole_in_order_and_point_into_this_repository(environm
         assert (ROOT / path / "kustomization.yaml").is_file(), path
         assert document["spec"]["project"] in projects
         assert document["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
-        assert set(document["spec"]["syncPolicy"]["syncOptions"]) == {"ServerSideApply=true", "SkipDryRunOnMissingResource=true"}
+        # Settings are named by their content: the old ones stay until nothing that runs reads them.
+        last = {"PruneLast=true"} if name == "items" else set()
+        assert set(document["spec"]["syncPolicy"]["syncOptions"]) == {"ServerSideApply=true", "SkipDryRunOnMissingResource=true"} | last
     assert [name for name, _ in sorted(applications.items(), key=lambda item: wave(item[1]))] == ["root", "platform", "items"]
     assert applications["items"]["spec"]["source"]["path"].endswith(f"environments/{environment}/items")
     assert applications["root"]["spec"]["source"]["path"].endswith(f"environments/{environment}/applications")
+
+
+def in_order(text, *words):
+    positions = [text.find(word) for word in words]
+    assert -1 not in positions, dict(zip(words, positions, strict=True))
+    assert positions == sorted(positions), dict(zip(words, positions, strict=True))
+
+
+def test_the_steps_of_the_readme_are_in_the_order_that_works():
+    text = (ARGOCD / "README.md").read_text()
+    in_order(
+        text.partition("## Begin")[2],
+        "kubectl apply -k spinkube/argocd\n",
+        "wait --for=create --timeout=300s deployment/argo-cd-argocd-server",
+        "rollout status deployment/argo-cd-argocd-server",
+        "kubectl apply -k spinkube/argocd/environments/staging/applications",
+        "certificate/postgres-server",
+        "spinkube/components/cloudnative-pg/trust",
+    )
+    # `root` owns `items` and would undo it.
+    in_order(text.partition("## Every day")[2], "argocd app set root --sync-policy none", "argocd app set items --sync-policy none")
+    in_order(text.partition("## Rotate")[2], "annotate externalsecret", "argocd app sync items", "rollout restart")
 
 
 def chart():

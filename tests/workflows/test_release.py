@@ -69,6 +69,11 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "state", "--allow-empty")
 
+    def origin(self, folder):
+        subprocess.run(["git", "init", "--quiet", "--bare", folder / "origin"], check=True)
+        self.git("remote", "add", "origin", str(folder / "origin"))
+        self.git("push", "--quiet", "--set-upstream", "origin", "main")
+
     def command(self, name, body=""):
         file = self.fake / name
         file.write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.calls_file}"\n{body}\n')
@@ -126,7 +131,20 @@ def test_another_branch_is_not_released(repository):
     assert "missing: the branch main" in repository.run("check").stdout
 
 
-def test_a_tag_is_free_or_what_is_checked_out(repository):
+def test_a_tag_off_main_is_not_released(repository, tmp_path):
+    repository.origin(tmp_path)
+    repository.git("switch", "--quiet", "--create", "feature")
+    repository.commit()
+    repository.git("tag", "v1.2.3")
+    repository.git("checkout", "--quiet", "--detach")
+    result = repository.run("check")
+    assert result.returncode == 1 and "missing: this commit on origin/main" in result.stdout
+    repository.git("push", "--quiet", "origin", "HEAD:main")
+    assert repository.run("check").returncode == 0
+
+
+def test_a_tag_is_free_or_what_is_checked_out(repository, tmp_path):
+    repository.origin(tmp_path)
     repository.git("tag", "v1.2.3")
     repository.git("checkout", "--quiet", "--detach")
     assert repository.run("check").returncode == 0
@@ -135,9 +153,7 @@ def test_a_tag_is_free_or_what_is_checked_out(repository):
 
 
 def test_what_was_not_pushed_is_not_released(repository, tmp_path):
-    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "origin"], check=True)
-    repository.git("remote", "add", "origin", str(tmp_path / "origin"))
-    repository.git("push", "--quiet", "--set-upstream", "origin", "main")
+    repository.origin(tmp_path)
     assert repository.run("check").returncode == 0
     repository.commit()
     assert "missing: what the upstream has" in repository.run("check").stdout
@@ -218,23 +234,30 @@ def test_a_release_is_published_from_its_tag(repository):
 
 
 def kustomization(repository, environment):
-    return (repository.root / "spinkube/argocd/environments" / environment / "items/kustomization.yaml").read_text()
+    return (repository.root / "spinkube/argocd/environments" / environment / "applications/kustomization.yaml").read_text()
+
+
+def release(repository, environment):
+    """What an environment says of release and artifacts."""
+    text = kustomization(repository, environment)
+    return re.findall(r"targetRevision, value: (\S+) ", text), re.findall(r"- registry\.example/(\S+)", text)
 
 
 def promote(repository, **settings):
     repository.write("target/new", f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/items-alone@sha256:{'c' * 64}\nghcr.io/o/n/sidecar@{B}\n")
     repository.command("cosign", settings.pop("cosign", ""))
-    repository.command("gh", f'[ "$2" != download ] || cat "{repository.root}/target/new"')
+    opened = settings.pop("opened", "")
+    repository.command("gh", f'[ "$2" != download ] || cat "{repository.root}/target/new"\n[ "$2" != list ] || printf %s "{opened}"')
     return repository.run("promote", GITHUB_REPOSITORY="o/n", **settings)
 
 
-def test_digests_of_a_release_go_to_staging_alone(repository):
+def test_a_release_goes_to_staging_alone(repository):
     before = kustomization(repository, "production")
     result = promote(repository, ENVIRONMENT="staging", VERSION="v1.2.3", DRY_RUN="1")
     assert result.returncode == 0, result.stderr
-    text = kustomization(repository, "staging")
-    assert f"newName: ghcr.io/o/n/items\n    digest: {A}" in text and f"newName: ghcr.io/o/n/sidecar\n    digest: {B}" in text
-    assert "c" * 64 not in text and kustomization(repository, "production") == before
+    # Manifests and schema of that release, with its digests.
+    assert release(repository, "staging") == (["v1.2.3"], [f"items=ghcr.io/o/n/items@{A}", f"sidecar=ghcr.io/o/n/sidecar@{B}"])
+    assert kustomization(repository, "production") == before
     assert any(call.startswith("gh release download v1.2.3 ") for call in repository.calls)
 
 
@@ -243,8 +266,22 @@ def test_production_takes_what_staging_has(repository):
     repository.commit()
     result = promote(repository, ENVIRONMENT="production", DRY_RUN="1")
     assert result.returncode == 0, result.stderr
-    images = [text[text.index("images:") :].split("patches:")[0] for text in (kustomization(repository, e) for e in ("staging", "production"))]
-    assert images[0] == images[1]
+    assert release(repository, "production") == release(repository, "staging") and release(repository, "production")[0] == ["v1.2.3"]
+
+
+def test_production_is_not_asked_for_a_version(repository):
+    assert promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", DRY_RUN="1").returncode == 0
+    repository.commit()
+    before = kustomization(repository, "production")
+    result = promote(repository, ENVIRONMENT="production", VERSION="1.2.4", DRY_RUN="1")
+    assert result.returncode == 1 and "leave VERSION out" in result.stderr and kustomization(repository, "production") == before
+
+
+@pytest.mark.parametrize("version", ["main", "1.2", "1.2.3-rc1", "1.2.3 }|e"])
+def test_only_a_release_is_promoted(repository, version):
+    before = kustomization(repository, "staging")
+    assert promote(repository, ENVIRONMENT="staging", VERSION=version, DRY_RUN="1").returncode == 1
+    assert kustomization(repository, "staging") == before
 
 
 def test_production_is_not_given_what_staging_never_had(repository):
@@ -252,16 +289,46 @@ def test_production_is_not_given_what_staging_never_had(repository):
     assert result.returncode == 1 and "nothing was promoted to staging yet" in result.stderr
 
 
+NAMES = {f"GIT_{who}_{what}": "promote@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+def branches(repository, tmp_path):
+    return subprocess.run(["git", "-C", tmp_path / "origin", "branch", "--format=%(refname:short)"], capture_output=True, text=True, check=True).stdout.split()
+
+
+def asked_for(repository):
+    return [re.search(r"--head (\S+) --title (.*?) --body", call).groups() for call in repository.calls if call.startswith("gh pr create --base main ")]
+
+
 def test_a_pull_request_is_opened_from_a_branch_of_its_own(repository, tmp_path):
-    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "origin"], check=True)
-    repository.git("remote", "add", "origin", str(tmp_path / "origin"))
-    names = {f"GIT_{who}_{what}": "promote@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    result = promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", **names)
+    repository.origin(tmp_path)
+    result = promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", **NAMES)
     assert result.returncode == 0, result.stderr
-    assert any(call.startswith("gh pr create --base main --head promote/staging-aaaaaaaaaaaa") for call in repository.calls)
+    [(branch, title)] = asked_for(repository)
+    assert branch.startswith("promote/staging-") and title == "Promote v1.2.3 to staging"
     assert len([call for call in repository.calls if call.startswith("cosign verify")]) == 2
-    branches = subprocess.run(["git", "-C", tmp_path / "origin", "branch"], capture_output=True, text=True, check=True).stdout
-    assert branches.split() == ["promote/staging-aaaaaaaaaaaa"]
+    assert set(branches(repository, tmp_path)) == {"main", branch}
+
+
+def test_another_release_has_another_branch_also_with_the_same_components(repository, tmp_path):
+    repository.origin(tmp_path)
+    for version in ("1.2.3", "1.2.4"):
+        assert promote(repository, ENVIRONMENT="staging", VERSION=version, **NAMES).returncode == 0
+        repository.git("switch", "--quiet", "main")
+    assert len({branch for branch, _ in asked_for(repository)}) == 2
+
+
+def test_the_same_promotion_again_has_the_same_branch(repository, tmp_path):
+    repository.origin(tmp_path)
+    for opened in ("", "", "https://example.org/pull/1"):
+        result = promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", opened=opened, **NAMES)
+        assert result.returncode == 0, result.stderr
+        repository.git("switch", "--quiet", "main")
+        # main goes on meanwhile.
+        repository.commit()
+    first, second = asked_for(repository)
+    assert first == second and "is asked for already: https://example.org/pull/1" in result.stdout
+    assert len(branches(repository, tmp_path)) == 2
 
 
 def test_what_nobody_signed_is_not_promoted(repository):
@@ -273,6 +340,19 @@ def test_what_nobody_signed_is_not_promoted(repository):
 def test_an_environment_that_is_not_there_is_named(repository):
     result = promote(repository, ENVIRONMENT="nowhere", VERSION="1.2.3")
     assert result.returncode == 1 and "production staging" in result.stderr
+
+
+def test_a_package_has_no_capitals_in_its_name(repository):
+    for path in ("spinkube/package", "local/build-components.sh"):
+        repository.write(path, (ROOT / path).read_text() if path.startswith("spinkube") else "#!/bin/sh\n")
+        (repository.root / path).chmod(0o755)
+    repository.command("spin", f"echo pushed {A}")
+    repository.command("docker", f"echo x@{B}")
+    result = repository.run(Path("../../spinkube/package"), REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
+    assert result.returncode == 0, result.stderr
+    pushed = [call for call in repository.calls if " push " in call]
+    assert len(pushed) == 4 and all(call.split()[-1].startswith("ghcr.io/example/items/") for call in pushed), pushed
+    assert (repository.root / "target/digests").read_text().splitlines()[0] == f"ghcr.io/example/items/items@{A}"
 
 
 def test_a_plan_takes_no_lock_and_asks_as_little_as_it_may(repository):

@@ -99,6 +99,15 @@ def test_a_release_is_checked_tested_packed_signed_and_published_in_this_order()
     assert not [step for workflow, _, step in STEPS if workflow == "release" and "cache" in step.get("uses", "")]
 
 
+def test_a_promotion_reads_private_artifacts_and_has_its_key_from_an_environment():
+    job = WORKFLOWS["promote"]["jobs"]["pull-request"]
+    assert job["environment"] == "promote" and "secrets.PROMOTE_KEY" in str(job["steps"])
+    uses = [step.get("uses", step.get("run", "")).partition("@")[0] for step in job["steps"]]
+    assert uses.index("docker/login-action") < uses.index("make promote")
+    # A called workflow has no right that its caller has not.
+    assert job["permissions"]["packages"] == "read" and WORKFLOWS["release"]["jobs"]["staging"]["permissions"] == job["permissions"]
+
+
 def test_versions_are_the_same_everywhere():
     for key in ("terraform_version",):
         versions = {step["with"][key] for _, _, step in STEPS if key in step.get("with", {})}

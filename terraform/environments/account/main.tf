@@ -11,20 +11,12 @@ locals {
     drift = { subject = "repo:${var.repository}:ref:refs/heads/main", managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.plan, local.refresh) }
   }
 
-  plan = [
-    {
-      Sid      = "State"
-      Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:ListBucket"]
-      Resource = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
-    },
-    {
-      Sid      = "Image"
-      Effect   = "Allow"
-      Action   = "ssm:GetParameter"
-      Resource = "arn:aws:ssm:${var.region}::parameter/aws/service/*"
-    },
-  ]
+  plan = [{
+    Sid      = "State"
+    Effect   = "Allow"
+    Action   = ["s3:GetObject", "s3:ListBucket"]
+    Resource = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+  }]
 
   refresh = [{
     Sid       = "Decrypt"

@@ -14,16 +14,9 @@ locals {
     shim_url    = "https://github.com/spinframework/containerd-shim-spin/releases/download/${var.shim.version}/containerd-shim-spin-v2-linux-${local.shim_file}.tar.gz"
     shim_sha256 = var.shim.sha256
   }
-
-  ami_id = coalesce(var.ami_id, nonsensitive(data.aws_ssm_parameter.image.value))
 }
 
 data "aws_caller_identity" "current" {}
-
-# Newest Amazon Linux 2023. Servers keep the image they began with; agents are refreshed when an apply finds a newer one.
-data "aws_ssm_parameter" "image" {
-  name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${var.architecture}"
-}
 
 # One key for what this cluster stores. The account's own keys would open to whoever may read parameters at all.
 resource "aws_kms_key" "this" {
@@ -86,20 +79,24 @@ module "load_balancer" {
 module "servers" {
   source = "../../modules/servers"
 
-  name                = var.name
-  region              = var.region
-  vpc_id              = module.network.vpc_id
-  subnet_ids          = module.network.node_subnet_ids
-  security_group_ids  = [module.network.security_group_ids.node, module.network.security_group_ids.server]
-  target_group_arns   = module.load_balancer.target_group_arns
-  server_count        = var.servers.count
-  instance_type       = var.servers.instance_type
-  volume_size         = var.servers.volume_size
-  ami_id              = local.ami_id
-  programs            = local.programs
-  platform            = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
-  runs_application    = var.agents == null
-  database_backups    = var.database_backups
+  name               = var.name
+  region             = var.region
+  vpc_id             = module.network.vpc_id
+  subnet_ids         = module.network.node_subnet_ids
+  security_group_ids = [module.network.security_group_ids.node, module.network.security_group_ids.server]
+  target_group_arns  = module.load_balancer.target_group_arns
+  server_count       = var.servers.count
+  instance_type      = var.servers.instance_type
+  volume_size        = var.servers.volume_size
+  ami_id             = var.ami_id
+  programs           = local.programs
+  platform           = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
+  runs_application   = var.agents == null
+  database_backups   = var.database_backups
+  secrets_manager    = var.secrets_manager
+
+  database_owner_secret_arn = one(module.database[*].owner_secret_arn)
+
   kms_key_arn         = aws_kms_key.this.arn
   deletion_protection = var.deletion_protection
 }
@@ -115,7 +112,7 @@ module "agents" {
   instance_type      = var.agents.instance_type
   volume_size        = var.agents.volume_size
   size               = { min = var.agents.min, max = var.agents.max }
-  ami_id             = local.ami_id
+  ami_id             = var.ami_id
   programs           = local.programs
   api                = module.servers.api
   agent_token        = module.servers.agent_token

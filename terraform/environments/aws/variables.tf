@@ -68,7 +68,7 @@ variable "nat" {
 variable "ingress_cidrs" {
   type        = set(string)
   default     = ["0.0.0.0/0"]
-  description = "Address ranges that may reach the application. Nothing else can be reached from outside."
+  description = "Address ranges that may reach the application. Nothing else can be reached from outside. Let's Encrypt proves a name on port 80 from addresses that nobody knows, and cert-manager before it from the nodes' own public ones: anything narrower than everywhere wants another source of certificates."
 
   validation {
     condition     = length(var.ingress_cidrs) > 0 && alltrue([for cidr in var.ingress_cidrs : can(cidrhost(cidr, 0))])
@@ -100,11 +100,10 @@ variable "architecture" {
 
 variable "ami_id" {
   type        = string
-  default     = null
-  description = "Image of the nodes, Amazon Linux 2023 of the architecture; null takes the newest at each apply."
+  description = "Image of the nodes, Amazon Linux 2023 of the architecture in the region. Pinned: an image that AWS publishes must not roll the agents by itself."
 
   validation {
-    condition     = var.ami_id == null ? true : startswith(var.ami_id, "ami-")
+    condition     = startswith(var.ami_id, "ami-")
     error_message = "ami_id must begin with ami-."
   }
 }
@@ -166,6 +165,11 @@ variable "database" {
 variable "database_backups" {
   type        = bool
   description = "Make a bucket for backups of a database in the cluster. Set by the size."
+}
+
+variable "secrets_manager" {
+  type        = bool
+  description = "Let pods on servers read the secrets items/* of Secrets Manager, for External Secrets. Set by the size."
 }
 
 variable "deletion_protection" {

@@ -7,8 +7,8 @@ locals {
     REGION      = var.region
     AGENT_TOKEN = var.agent_token.name
     NODE_LABELS = "spin=true"
-    # Soft: what keeps a volume on its node stays on the servers, while a Spin pod needs no toleration.
-    NODE_TAINTS = "spin=true:PreferNoSchedule"
+    # What keeps a volume on its node must not come here. Spin pods tolerate it by their RuntimeClass (spinkube/platform/spin.yaml).
+    NODE_TAINTS = "spin=true:NoSchedule"
     K3S_URL     = var.programs.k3s_url
     K3S_SHA256  = var.programs.k3s_sha256
     SHIM_URL    = var.programs.shim_url
@@ -72,7 +72,7 @@ resource "aws_autoscaling_group" "this" {
   min_size                  = var.size.min
   max_size                  = var.size.max
   vpc_zone_identifier       = var.subnet_ids
-  health_check_type         = "EC2" # agents are not behind the load balancer
+  health_check_type         = "EC2" # agents are not behind the load balancer; one that does not become a node powers itself off
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0" # a broken boot shows in the cluster; it must not hang an apply
 
@@ -87,7 +87,7 @@ resource "aws_autoscaling_group" "this" {
     preferences {
       min_healthy_percentage = 100
       max_healthy_percentage = 150 # the new one joins before an old one goes
-      instance_warmup        = 180
+      instance_warmup        = 900 # longer than a boot may take before the agent powers itself off (boot/node.sh)
       auto_rollback          = true
     }
   }

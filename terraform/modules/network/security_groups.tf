@@ -20,6 +20,12 @@ locals {
     postgres = { from = "node", to = "database", protocol = "tcp", ports = [5432, 5432], why = "PostgreSQL" }
   }
 
+  # From every node to anywhere. cert-manager asks for its proof under the application's public name before the authority does.
+  public_egress = {
+    443 = "registries, charts, AWS APIs, the certificate authority"
+    80  = "the certificate authority's challenge, asked by cert-manager first"
+  }
+
   # One rule per address range and port.
   public_ingress = {
     for pair in setproduct(var.ingress_cidrs, [80, 443]) : "${pair[0]}-${pair[1]}" => { cidr = pair[0], port = pair[1] }
@@ -76,12 +82,14 @@ resource "aws_vpc_security_group_ingress_rule" "public" {
   description       = "callers"
 }
 
-# Registries, charts, AWS's own APIs, the certificate authority: addresses that change, always over TLS.
-resource "aws_vpc_security_group_egress_rule" "https" {
+# Addresses that change: no narrower range can be named.
+resource "aws_vpc_security_group_egress_rule" "public" {
+  for_each = local.public_egress
+
   security_group_id = aws_security_group.this["node"].id
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
-  from_port         = 443
-  to_port           = 443
-  description       = "registries and AWS APIs"
+  from_port         = each.key
+  to_port           = each.key
+  description       = each.value
 }

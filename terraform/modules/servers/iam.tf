@@ -67,6 +67,28 @@ resource "aws_iam_role_policy" "this" {
   })
 }
 
+data "aws_caller_identity" "current" {}
+
+# The application's passwords, as spinkube/components/external-secrets names them, and the one that RDS changes by itself.
+resource "aws_iam_role_policy" "secrets" {
+  count = var.secrets_manager ? 1 : 0
+
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid    = "Passwords"
+      Effect = "Allow"
+      Action = "secretsmanager:GetSecretValue"
+      Resource = concat(
+        ["arn:aws:secretsmanager:${var.region}:${data.aws_caller_identity.current.account_id}:secret:items/*"],
+        var.database_owner_secret_arn[*],
+      )
+    }]
+  })
+}
+
 resource "aws_iam_instance_profile" "this" {
   name_prefix = "${var.name}-server-"
   role        = aws_iam_role.this.name

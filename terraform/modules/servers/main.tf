@@ -41,9 +41,10 @@ resource "aws_instance" "this" {
   metadata_options {
     http_endpoint = "enabled"
     http_tokens   = "required"
-    # At 1, pods do not reach the node's role. Backups of CloudNativePG are made with it: then what else runs on servers could too.
-    # That is the platform, whose operators read every Secret anyway; the application runs on agents, or behind its network policies.
-    http_put_response_hop_limit = var.database_backups ? 2 : 1
+    # At 1, pods do not reach the node's role. CloudNativePG backs up and External Secrets reads with it: then what else runs on
+    # servers could too. That is the platform, whose operators read every Secret anyway; the application runs on agents, or behind
+    # its network policies.
+    http_put_response_hop_limit = var.database_backups || var.secrets_manager ? 2 : 1
   }
 
   # The sweep compares node names with these.

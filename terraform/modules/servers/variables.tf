@@ -139,6 +139,22 @@ variable "database_backups" {
   description = "Make a bucket for backups of a database in the cluster, and let pods on servers use the servers' role for it."
 }
 
+variable "secrets_manager" {
+  type        = bool
+  description = "Let pods on servers read the secrets items/* of Secrets Manager with the servers' role, as External Secrets does."
+}
+
+variable "database_owner_secret_arn" {
+  type        = string
+  default     = null
+  description = "Secret with the password of RDS's owner, which secrets_manager opens too; null where there is no RDS."
+
+  validation {
+    condition     = var.database_owner_secret_arn == null ? true : startswith(var.database_owner_secret_arn, "arn:")
+    error_message = "database_owner_secret_arn must be an ARN."
+  }
+}
+
 variable "kms_key_arn" {
   type        = string
   description = "Key that encrypts tokens, snapshots and files; the role may use it."

@@ -7,6 +7,7 @@ agents     = { min = 2, max = 6, instance_type = "c7g.large", volume_size = 30 }
 database   = null
 
 database_backups = true
+secrets_manager  = true
 
 # RDS instead: README, "The database".
 # database = { instance_class = "db.t4g.medium", multi_az = true, storage = { initial = 20, max = 200 } }

@@ -6,3 +6,4 @@ agents     = null
 database   = null
 
 database_backups = false
+secrets_manager  = false

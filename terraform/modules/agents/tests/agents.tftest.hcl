@@ -66,6 +66,15 @@ run "agents_know_only_the_agent_token" {
   }
 }
 
+run "nothing_but_spin_pods_comes_here" {
+  command = plan
+
+  assert {
+    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "NODE_TAINTS='spin=true:NoSchedule'") && strcontains(base64decode(aws_launch_template.this.user_data), "NODE_LABELS='spin=true'")
+    error_message = "A soft taint would let state come here when the servers are full."
+  }
+}
+
 run "a_new_template_rolls_out_and_never_below_full_strength" {
   command = plan
 
@@ -76,6 +85,10 @@ run "a_new_template_rolls_out_and_never_below_full_strength" {
   assert {
     condition     = aws_autoscaling_group.this.instance_refresh[0].preferences[0].min_healthy_percentage == 100 && aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback
     error_message = "New agents come before old ones go, and a failed refresh goes back."
+  }
+  assert {
+    condition     = tonumber(aws_autoscaling_group.this.instance_refresh[0].preferences[0].instance_warmup) >= 60 * (tonumber(regex("shutdown --poweroff \\+([0-9]+)", base64decode(aws_launch_template.this.user_data))[0]) + 4)
+    error_message = "An agent that failed has powered itself off before the refresh counts it: 4 minutes to start and to stop."
   }
   assert {
     condition     = aws_autoscaling_group.this.min_size == 2 && aws_autoscaling_group.this.max_size == 6 && aws_autoscaling_group.this.health_check_type == "EC2"

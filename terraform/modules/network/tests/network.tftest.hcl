@@ -108,6 +108,15 @@ run "only_the_load_balancer_takes_callers" {
   }
 }
 
+run "nodes_reach_tls_and_the_challenge_of_certificates" {
+  command = plan
+
+  assert {
+    condition     = toset([for rule in aws_vpc_security_group_egress_rule.public : "${rule.security_group_id} ${rule.cidr_ipv4} ${rule.ip_protocol} ${rule.from_port}-${rule.to_port}"]) == toset(["sg-node 0.0.0.0/0 tcp 443-443", "sg-node 0.0.0.0/0 tcp 80-80"])
+    error_message = "cert-manager asks for its own proof on port 80 of the public name before the authority does."
+  }
+}
+
 run "every_flow_has_both_ends" {
   command = plan
 

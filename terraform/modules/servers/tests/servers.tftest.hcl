@@ -1,6 +1,9 @@
 mock_provider "aws" {
   override_during = plan
 
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
   mock_resource "aws_s3_bucket" {
     defaults = {
       id  = "items-cluster-1"
@@ -44,6 +47,7 @@ variables {
   platform            = { root = "./tests/root", files = ["spinkube/platform/**"] }
   runs_application    = false
   database_backups    = false
+  secrets_manager     = false
   kms_key_arn         = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   deletion_protection = true
 }
@@ -109,6 +113,44 @@ run "the_role_reads_two_parameters_and_writes_snapshots" {
   assert {
     condition     = [for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Sid if s.Resource == "*"] == ["SessionManager", "Sweep"]
     error_message = "Only what knows no resources may name all of them."
+  }
+}
+
+run "no_secret_is_read_where_nobody_asked_for_it" {
+  command = plan
+
+  assert {
+    condition     = length(aws_iam_role_policy.secrets) == 0
+    error_message = "Without secrets_manager the role reads no secret."
+  }
+}
+
+run "pods_on_servers_read_the_applications_secrets" {
+  command = plan
+  variables { secrets_manager = true }
+
+  assert {
+    condition = [for s in jsondecode(aws_iam_role_policy.secrets[0].policy).Statement : [s.Effect, s.Action, s.Resource]] == [
+      ["Allow", "secretsmanager:GetSecretValue", ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:items/*"]],
+    ]
+    error_message = "The role reads the secrets below items/, no more."
+  }
+  assert {
+    condition     = alltrue([for server in aws_instance.this : server.metadata_options[0].http_put_response_hop_limit == 2])
+    error_message = "External Secrets is a pod: it reads with the server's role."
+  }
+}
+
+run "the_owner_of_rds_is_read_too" {
+  command = plan
+  variables {
+    secrets_manager           = true
+    database_owner_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.secrets[0].policy).Statement[0].Resource[1] == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds"
+    error_message = "RDS changes this password weekly: the schema Job must get the new one."
   }
 }
 
@@ -188,6 +230,9 @@ run "refuses_what_would_not_work" {
     ami_id             = "latest"
     platform           = { root = "./tests", files = ["spinkube/platform/**"] }
     kms_key_arn        = "key"
+
+    database_owner_secret_arn = "rds"
+
     programs = {
       k3s_url     = "http://example.org/k3s"
       k3s_sha256  = "1"
@@ -198,6 +243,6 @@ run "refuses_what_would_not_work" {
 
   expect_failures = [
     var.name, var.region, var.vpc_id, var.subnet_ids, var.security_group_ids, var.target_group_arns, var.server_count, var.instance_type,
-    var.volume_size, var.ami_id, var.platform, var.kms_key_arn, var.programs,
+    var.volume_size, var.ami_id, var.platform, var.kms_key_arn, var.programs, var.database_owner_secret_arn,
   ]
 }
