@@ -150,7 +150,8 @@ async fn the_service_answers_while_many_clients_read_slowly() {
     for number in 0..50 {
         let start = Instant::now();
         app.create(&format!("item {number}")).await;
-        assert!(start.elapsed() < Duration::from_secs(1), "operation {number} took {:?}", start.elapsed());
+        // A connection that a stalled reader held would be free after 10 s, when its write is given up.
+        assert!(start.elapsed() < Duration::from_secs(5), "operation {number} took {:?}", start.elapsed());
     }
     // The first reader got the lease and cannot relay before its answer is read: the lease has to pass on.
     app.audited(MANY as i64 + 50, SOON).await;
