@@ -77,6 +77,6 @@ pub(crate) fn schema() -> PathBuf {
 }
 
 /// The folder of the repository.
-pub(crate) fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository")
 }

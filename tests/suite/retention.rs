@@ -59,6 +59,17 @@ async fn pruning_removes_what_is_older_and_says_so_in_the_trail() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_relay_may_bring_again_is_not_pruned() {
+    let database = TestDatabase::create().await;
+    database.run("INSERT INTO audit_logs (event_id, action, outcome, request_id, created_at, stored_at) SELECT gen_random_uuid(), 'list', 'ok', 'r', now() - interval '1 day', now() FROM generate_series(1, 2)").await;
+    database.run("INSERT INTO audit_outbox (event_id, action, outcome, request_id) SELECT event_id, action, outcome, request_id FROM audit_logs LIMIT 1").await;
+    let mut connection = retention(&database).await;
+    assert_eq!(call(&mut connection, "audit_prune(now())").await, Ok(1));
+    database.run("DELETE FROM audit_outbox").await;
+    assert_eq!(call(&mut connection, "audit_prune(now())").await, Ok(1), "once the relay is done with it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_future_is_not_pruned() {
     let database = TestDatabase::create().await;
     let mut connection = retention(&database).await;
