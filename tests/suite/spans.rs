@@ -69,6 +69,10 @@ async fn one_operation_is_one_trace_from_the_caller_to_the_trail() {
     assert_eq!((audit.kind, &audit.parent), ("INTERNAL", &call.id));
     assert_eq!(starting(&spans, "SELECT audit_store(").parent, audit.id);
 
+    let logs = app.logs();
+    let mut told = logs.iter().filter(|line| line.contains(r#""component":"audit""#));
+    assert!(told.any(|line| line.contains(TRACE)), "the called component gets traceparent: {logs:#?}");
+
     let servers = spans.iter().filter(|span| span.kind == "SERVER").count();
     assert_eq!(servers, 1, "a chained call is no request from outside");
     for span in &spans {
