@@ -35,4 +35,5 @@ pub use raw::{RawAnswer, closed_port, exchange};
 pub use slow_reader::{SlowReader, Streamed};
 pub use spans::{Receiver, Span};
 pub use stack::Role;
+pub use trail::differing_totals;
 pub use wait::{SOON, eventually};

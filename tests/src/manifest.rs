@@ -63,7 +63,7 @@ impl Manifest {
     }
 
     /// Writes it where a host can read it. The file is gone when the folder is dropped.
-    pub(crate) fn write(&self) -> (TempDir, PathBuf) {
+    pub fn write(&self) -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("make a folder for the manifest");
         let path = folder.path().join("spin.toml");
         fs::write(&path, self.0.to_string()).expect("write the manifest");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use crate::manifest::root;
-use crate::{App, Builder};
+use crate::{App, Builder, Manifest};
 
 impl Builder {
     /// Adds the probe under `/probe/`; `allowed` are the hosts that it may call.
@@ -23,12 +23,18 @@ impl Builder {
         })
     }
 
-    /// Runs the probe in the place of audit. It does with every event what `events` says: `fail`, `trap` or `hang`.
+    /// Runs the probe in the place of audit. It does with every event what `events` says: `fail`, `refuse`, `trap` or `hang`.
     pub fn probe_as_audit(self, events: &str) -> Builder {
-        self.component_source("audit", wasm()).manifest(|manifest| {
-            let variables = manifest.component("audit")["variables"].as_table_mut().expect("a table");
-            variables.insert("events".into(), events.into());
-        })
+        self.manifest(|manifest| manifest.probe_as_audit(events))
+    }
+}
+
+impl Manifest {
+    /// As [`Builder::probe_as_audit`].
+    pub fn probe_as_audit(&mut self, events: &str) {
+        self.source("audit", &wasm());
+        let variables = self.component("audit")["variables"].as_table_mut().expect("a table");
+        variables.insert("events".into(), events.into());
     }
 }
 

@@ -52,9 +52,17 @@ impl Server {
     /// # Errors
     /// [`Error::Running`] when another process uses the folder, [`Error::PortInUse`], and what else may be missing, closed or full.
     pub async fn start(folder: &Path, port: u16) -> Result<Self, Error> {
+        Self::start_with(folder, port, Vec::new()).await
+    }
+
+    /// The same, with variables added to the server's environment.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub async fn start_with(folder: &Path, port: u16, environment: Vec<(String, String)>) -> Result<Self, Error> {
         let lock = lock(folder)?;
         let place = std::path::absolute(folder).map_err(Error::file("find", folder))?;
-        let home = Home::open(&place, Lifetime::Kept).await?;
+        let home = Home { environment, ..Home::open(&place, Lifetime::Kept).await? };
         if let Some(pid) = leftover::stop(&home.data()).await {
             eprintln!("PostgreSQL of an earlier run (process {pid}) stopped");
         }
@@ -185,6 +193,7 @@ async fn until_ready(home: &Home, keeper: &Keeper) -> bool {
 
 fn command(home: &Home, port: u16) -> Command {
     let mut command = Command::new(home.binaries.program("postgres"));
+    command.envs(home.environment.iter().map(|(name, value)| (name, value)));
     command.arg("-D").arg(home.data()).arg("-p").arg(port.to_string());
     let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "cluster_name=items"];
     let preload = home.binaries.has_library("pg_stat_statements");

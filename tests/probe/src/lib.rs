@@ -65,6 +65,7 @@ fn route(request: IncomingRequest, out: ResponseOutparam) {
         "events" => match grants::variable("events").as_str() {
             "trap" => misbehave::trap(out, ""),
             "hang" => misbehave::hang(),
+            "refuse" => answer::status(out, 422),
             _ => answer::status(out, 500),
         },
         _ => answer::status(out, 404),

@@ -39,6 +39,7 @@ impl Keeper {
             .args([log, stop.remove.unwrap_or(Path::new(""))])
             .arg(program.get_program())
             .args(program.get_args())
+            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

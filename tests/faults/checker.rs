@@ -1,0 +1,14 @@
+//! Compares what clients were told with what the database holds.
+
+mod events;
+mod items;
+
+use crate::history::Attempt;
+use crate::tables::Tables;
+
+/// Everything that is not as promised.
+pub fn compare(attempts: &[Attempt], tables: &Tables) -> Vec<String> {
+    let mut findings = events::compare(attempts, tables);
+    findings.extend(items::compare(attempts, tables));
+    findings
+}

@@ -1,0 +1,78 @@
+//! A host as a process of its own: `serve`, started, killed, asked to end.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+const START_DEADLINE: Duration = Duration::from_secs(30);
+/// The host's own grace is 30 s, for work that does not end by itself.
+const END_DEADLINE: Duration = Duration::from_secs(35);
+
+pub struct Host {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// A program that the workspace's build puts beside this test.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let folder = test.parent().and_then(Path::parent).expect("target/debug");
+    let program = folder.join(name);
+    assert!(program.exists(), "{} is missing; mend: cargo build --workspace", program.display());
+    program
+}
+
+impl Host {
+    /// Starts it on a free port; what it says goes into `log`.
+    pub async fn start(manifest: &Path, log: &Path, environment: &[(String, String)]) -> anyhow::Result<Host> {
+        let file = File::create(log).context("make the host's log")?;
+        let mut command = Command::new(program("serve"));
+        command.arg("--from").arg(manifest).args(["--listen", "127.0.0.1:0"]);
+        command.current_dir(manifest.parent().context("a manifest is in a folder")?);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let command = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
+        let mut child = command.spawn().context("start serve")?;
+        let begun = Instant::now();
+        loop {
+            let said = fs::read_to_string(log).unwrap_or_default();
+            let address = said.lines().find_map(|line| line.strip_prefix("Serving http://"));
+            if let Some(address) = address.filter(|_| said.contains("Available Routes")) {
+                return Ok(Host { child, address: address.parse()? });
+            }
+            if child.try_wait()?.is_some() || begun.elapsed() > START_DEADLINE {
+                bail!("serve does not start: {said}");
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// `kill -9`.
+    pub async fn kill(mut self) {
+        let _ = self.child.kill().await;
+    }
+
+    /// SIGTERM; how it ended, or nothing when it had to be killed.
+    pub async fn terminate(mut self) -> Option<ExitStatus> {
+        let pid = self.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let _ = kill_process(pid?, Signal::TERM);
+        timeout(END_DEADLINE, self.child.wait()).await.ok()?.ok()
+    }
+
+    /// Resident memory, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().unwrap_or_default())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+    }
+}

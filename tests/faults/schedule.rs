@@ -1,0 +1,64 @@
+//! What goes wrong when: made from a seed alone.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::fault::{ALL, Fault};
+
+/// How long a fault lasts, in milliseconds: short enough that the relay's back-off stays within the time that the outbox has to drain.
+const LASTING: std::ops::Range<u64> = 1500..4500;
+/// Between faults, in milliseconds.
+const PAUSE: std::ops::Range<u64> = 300..1500;
+
+/// Faults that begin together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    pub faults: Vec<(Fault, Duration)>,
+    pub pause: Duration,
+    /// For the choices that the faults make.
+    pub seed: u64,
+}
+
+pub struct Schedule(pub Vec<Slot>);
+
+impl Schedule {
+    /// Every fault once, in an order of its own, some alone and some in pairs.
+    pub fn of(seed: u64) -> Schedule {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut faults = ALL.to_vec();
+        rng.shuffle(&mut faults);
+        let mut slots = Vec::new();
+        while let Some(fault) = faults.pop() {
+            let mut together = vec![fault];
+            if rng.u8(..100) < 60 {
+                // Two of one kind would undo each other.
+                if let Some(index) = faults.iter().position(|other| other.kind() != fault.kind()) {
+                    together.push(faults.remove(index));
+                }
+            }
+            let lasting = |fault| (fault, Duration::from_millis(rng.u64(LASTING)));
+            let faults = together.into_iter().map(lasting).collect();
+            slots.push(Slot { faults, pause: Duration::from_millis(rng.u64(PAUSE)), seed: rng.u64(..) });
+        }
+        Schedule(slots)
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |(fault, lasting): &(Fault, Duration)| format!("{fault:?} {:.1} s", lasting.as_secs_f32());
+        write!(f, "{}", self.faults.iter().map(name).collect::<Vec<_>>().join(" + "))
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_schedule_again_and_another_seed_another() {
+    assert_eq!(Schedule::of(7).0, Schedule::of(7).0);
+    assert_ne!(Schedule::of(7).0, Schedule::of(8).0);
+    let mut planned: Vec<String> =
+        Schedule::of(7).0.iter().flat_map(|slot| &slot.faults).map(|(fault, _)| format!("{fault:?}")).collect();
+    let mut all: Vec<String> = ALL.iter().map(|fault| format!("{fault:?}")).collect();
+    planned.sort();
+    all.sort();
+    assert_eq!(planned, all, "every fault has its turn");
+}

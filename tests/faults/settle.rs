@@ -1,0 +1,76 @@
+//! After a run: everything comes to rest, and what is left is compared with what clients were told.
+
+use std::time::{Duration, Instant};
+
+use integration::differing_totals;
+use sqlx::PgConnection;
+use tokio::time::sleep;
+
+use crate::checker;
+use crate::tables::Tables;
+use crate::world::World;
+
+/// The outbox is empty this long after everything is sound again.
+const DRAINED: Duration = Duration::from_secs(15);
+/// No host holds more resident memory than this once its work is done.
+const MEMORY: u64 = 400 << 20;
+
+/// What came of a run, in numbers.
+pub struct Settled {
+    pub drained: Duration,
+    pub attempts: usize,
+    pub answered: usize,
+    pub events: usize,
+    pub refused: usize,
+    pub memory: u64,
+}
+
+/// Waits until nothing is under way, then compares. The world must be sound and the load over.
+pub async fn settle(world: &World) -> Settled {
+    let begun = Instant::now();
+    let mut connection = world.postgres.connect("checker").await.expect("connect to the database");
+    while let Some(rest) = unfinished(&mut connection).await {
+        if begun.elapsed() > DRAINED {
+            world.findings.add(format!("{DRAINED:?} after everything was sound again: {rest}"));
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    let drained = begun.elapsed();
+    let tables = Tables::read(&mut connection).await.expect("read the tables");
+    let attempts = world.client.history.attempts();
+    for finding in checker::compare(&attempts, &tables) {
+        world.findings.add(finding);
+    }
+    for differing in differing_totals(&world.postgres.look()).await.expect("compare audit_totals") {
+        world.findings.add(format!("audit_totals differs: {differing}"));
+    }
+    let memory = world.hosts.memory().await;
+    if memory > MEMORY {
+        world.findings.add(format!("a host holds {} MiB", memory >> 20));
+    }
+    // So that ten minutes of log do not fill the disk on their own.
+    sqlx::query("CHECKPOINT").execute(&mut connection).await.expect("a checkpoint");
+    Settled {
+        drained,
+        attempts: attempts.len(),
+        answered: attempts.iter().filter(|attempt| attempt.told != crate::history::Told::Nothing).count(),
+        events: tables.events.len(),
+        refused: tables.events.iter().filter(|event| event.place == "refused").count(),
+        memory,
+    }
+}
+
+/// What is still under way: events that wait, transactions that are open, statements that run.
+async fn unfinished(connection: &mut PgConnection) -> Option<String> {
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM audit_outbox").fetch_one(&mut *connection).await.expect("the outbox");
+    let query = "SELECT usename || ' ' || state || ' ' || query FROM pg_stat_activity
+                  WHERE backend_type = 'client backend' AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+                    AND usename IN ('items', 'audit')";
+    let open: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut *connection).await.expect("the sessions");
+    let prepared: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM pg_prepared_xacts").fetch_one(connection).await.expect("prepared");
+    (waiting > 0 || !open.is_empty() || prepared > 0)
+        .then(|| format!("{waiting} events wait, transactions are open: {open:?}, {prepared} prepared"))
+}
