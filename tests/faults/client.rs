@@ -14,8 +14,10 @@ use crate::findings::Findings;
 use crate::history::{Act, Answer, History, Told, request_id};
 use crate::hosts::Hosts;
 
+/// Longer than a busy machine takes to accept, shorter than an attempt.
+const CONNECTING: Duration = Duration::from_secs(4);
 /// A client's own patience with one attempt.
-const PATIENCE: Duration = Duration::from_secs(6);
+pub const PATIENCE: Duration = Duration::from_secs(6);
 /// Longer than a whole list is allowed to take.
 const LIST_PATIENCE: Duration = Duration::from_secs(70);
 /// How long an operation is tried again.
@@ -36,8 +38,13 @@ struct Listed {
 
 impl Client {
     pub fn new(hosts: Arc<Hosts>, history: Arc<History>, findings: Findings) -> Client {
-        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(1)).no_proxy().build();
+        let http = reqwest::Client::builder().connect_timeout(CONNECTING).no_proxy().build();
         Client { http: http.expect("an HTTP client"), hosts, history, findings }
+    }
+
+    /// One with a connection of its own.
+    pub fn another(&self) -> Client {
+        Client::new(self.hosts.clone(), self.history.clone(), self.findings.clone())
     }
 
     /// One operation, tried until its outcome is known, patience ends or `stopping` says so.
@@ -55,7 +62,7 @@ impl Client {
     }
 
     /// One request.
-    async fn attempt(&self, host: usize, act: Act) -> Told {
+    pub async fn attempt(&self, host: usize, act: Act) -> Told {
         let Some(address) = self.hosts.address(host) else { return Told::Nothing };
         let url = format!("http://{address}");
         let patience = if act == Act::List { LIST_PATIENCE } else { PATIENCE };
@@ -80,7 +87,7 @@ impl Client {
             if header("retry-after").is_none() {
                 self.findings.add(format!("{act:?}: 503 without Retry-After"));
             }
-            return Told::Nothing;
+            return Told::Unavailable;
         }
         // A host that gave up a guest answers without the request's id.
         if header("x-request-id") != Some(request_id(number)) {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod clock;
 mod database;
 mod host;
 mod network;
@@ -92,12 +93,7 @@ impl Fault {
                 world.sidecar.ensure_running().await;
                 "the sidecar was killed".into()
             }
-            Fault::ClockStep(hours) => {
-                world.clock.step(hours);
-                sleep(lasting).await;
-                world.clock.step(0);
-                format!("the clock was {hours} h off")
-            }
+            Fault::ClockStep(hours) => clock::step(world, hours, lasting).await,
             Fault::HangUps => clients::hang_up(world, lasting, rng).await,
             Fault::SlowReaders => clients::read_slowly(world, lasting, rng).await,
         }

@@ -34,8 +34,10 @@ pub enum Act {
 /// What a client knows of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// The outcome is unknown: no whole answer came, or 503.
+    /// No answer came: the outcome is unknown.
     Nothing,
+    /// 503, and so is this.
+    Unavailable,
     /// The head of an answer came, not all of its body.
     Head(u16),
     Answer(Answer),

@@ -12,6 +12,8 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
+/// Open files a process may have unless it asks for more, as Debian sets it.
+const DESCRIPTORS: u32 = 1024;
 /// The host's own grace is 30 s, for work that does not end by itself.
 const END_DEADLINE: Duration = Duration::from_secs(35);
 
@@ -33,8 +35,13 @@ impl Host {
     /// Starts it on a free port; what it says goes into `log`.
     pub async fn start(manifest: &Path, log: &Path, environment: &[(String, String)]) -> anyhow::Result<Host> {
         let file = File::create(log).context("make the host's log")?;
-        let mut command = Command::new(program("serve"));
-        command.arg("--from").arg(manifest).args(["--listen", "127.0.0.1:0"]);
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--nofile={DESCRIPTORS}:"))
+            .arg(program("serve"))
+            .arg("--from")
+            .arg(manifest)
+            .args(["--listen", "127.0.0.1:0"]);
         command.current_dir(manifest.parent().context("a manifest is in a folder")?);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let command = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);

@@ -56,21 +56,13 @@ async fn round(world: &World, seed: u64) {
         slot_of(world, slot, begun).await;
     }
     world.heal().await;
+    let sound = Instant::now();
     // Whoever was waiting has its answer now.
     sleep(Duration::from_secs(2)).await;
     load.stop().await;
-    let settled = settle(world).await;
-    tell(&format!(
-        "SEED={seed}: {} requests, {} answered, {} events ({} refused), drained in {:.1} s, {} MiB, {:.0} s, {} findings",
-        settled.attempts,
-        settled.answered,
-        settled.events,
-        settled.refused,
-        settled.drained.as_secs_f32(),
-        settled.memory >> 20,
-        begun.elapsed().as_secs_f32(),
-        world.findings.all().len(),
-    ));
+    let settled = settle(world, sound).await;
+    let findings = world.findings.all().len();
+    tell(&format!("SEED={seed}: {settled}; {:.0} s; {findings} findings", begun.elapsed().as_secs_f32()));
 }
 
 async fn slot_of(world: &World, slot: &Slot, begun: Instant) {

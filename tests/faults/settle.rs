@@ -1,5 +1,6 @@
 //! After a run: everything comes to rest, and what is left is compared with what clients were told.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use integration::differing_totals;
@@ -7,6 +8,7 @@ use sqlx::PgConnection;
 use tokio::time::sleep;
 
 use crate::checker;
+use crate::history::Told;
 use crate::tables::Tables;
 use crate::world::World;
 
@@ -18,25 +20,37 @@ const MEMORY: u64 = 400 << 20;
 /// What came of a run, in numbers.
 pub struct Settled {
     pub drained: Duration,
-    pub attempts: usize,
+    pub requests: usize,
+    /// Of those, answered with a known outcome.
     pub answered: usize,
     pub events: usize,
     pub refused: usize,
     pub memory: u64,
 }
 
-/// Waits until nothing is under way, then compares. The world must be sound and the load over.
-pub async fn settle(world: &World) -> Settled {
-    let begun = Instant::now();
+impl fmt::Display for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settled { drained, requests, answered, events, refused, memory } = self;
+        write!(
+            f,
+            "{requests} requests, {answered} answered, {events} events ({refused} refused by audit), outbox empty after {:.1} s, {} MiB",
+            drained.as_secs_f32(),
+            memory >> 20,
+        )
+    }
+}
+
+/// Waits until nothing is under way, then compares. Everything must be sound, since `sound`, and the load over.
+pub async fn settle(world: &World, sound: Instant) -> Settled {
     let mut connection = world.postgres.connect("checker").await.expect("connect to the database");
     while let Some(rest) = unfinished(&mut connection).await {
-        if begun.elapsed() > DRAINED {
+        if sound.elapsed() > DRAINED {
             world.findings.add(format!("{DRAINED:?} after everything was sound again: {rest}"));
             break;
         }
         sleep(Duration::from_millis(50)).await;
     }
-    let drained = begun.elapsed();
+    let drained = sound.elapsed();
     let tables = Tables::read(&mut connection).await.expect("read the tables");
     let attempts = world.client.history.attempts();
     for finding in checker::compare(&attempts, &tables) {
@@ -53,8 +67,8 @@ pub async fn settle(world: &World) -> Settled {
     sqlx::query("CHECKPOINT").execute(&mut connection).await.expect("a checkpoint");
     Settled {
         drained,
-        attempts: attempts.len(),
-        answered: attempts.iter().filter(|attempt| attempt.told != crate::history::Told::Nothing).count(),
+        requests: attempts.len(),
+        answered: attempts.iter().filter(|attempt| !matches!(attempt.told, Told::Nothing | Told::Unavailable)).count(),
         events: tables.events.len(),
         refused: tables.events.iter().filter(|event| event.place == "refused").count(),
         memory,

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration::eventually;
-use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::findings::Findings;
 use crate::history::History;
 use crate::hosts::{Audit, HOSTS, Hosts};
+use crate::logs::Logs;
 use crate::proxy::{Proxy, Weather};
 use crate::server::Postgres;
 use crate::sidecar::Sidecar;
@@ -28,16 +28,16 @@ pub struct World {
     pub postgres: Postgres,
     pub clock: Clock,
     pub volume: Volume,
-    pub logs: TempDir,
+    pub logs: Logs,
 }
 
 impl World {
     pub async fn make() -> World {
-        let logs = tempfile::Builder::new().prefix("items-faults-logs-").tempdir().expect("make a folder for logs");
+        let logs = Logs::make();
         let (volume, clock) = (Volume::make(), Clock::real());
         let postgres = Postgres::start(&volume, &clock).await.unwrap_or_else(|error| panic!("{error:#}"));
         let proxy = Proxy::start(postgres.port).await;
-        let sidecar = Sidecar::start(&postgres.database, logs.path()).await;
+        let sidecar = Sidecar::start(&postgres.database, logs.0.path()).await;
         let mut variables = postgres.database.variables();
         variables.retain(|(name, _)| name != "db_port");
         variables.push(("db_port".into(), proxy.port.to_string()));
@@ -45,7 +45,7 @@ impl World {
         let mut environment: Vec<_> = variables.into_iter().map(variable).collect();
         environment.extend(clock.environment());
         environment.push(sidecar.environment());
-        let hosts = Arc::new(Hosts::start(environment, logs.path()).await);
+        let hosts = Arc::new(Hosts::start(environment, logs.0.path()).await);
         let findings = Findings::default();
         let client = Client::new(hosts.clone(), Arc::new(History::default()), findings.clone());
         World { hosts, client, findings, proxy, sidecar, postgres, clock, volume, logs }
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// Ends all of it, in order; what does not end, or stays, is a finding.
-    pub async fn end(self) -> Findings {
+    pub async fn end(mut self) -> Findings {
         let mut pids = self.hosts.pids().await;
         pids.extend(self.sidecar.pid().await);
         for number in 0..HOSTS {
@@ -95,7 +95,7 @@ impl World {
             self.findings.add(format!("{process} is left"));
         }
         if !self.findings.all().is_empty() {
-            println!("the logs stay in {}", self.logs.keep().display());
+            self.logs.keep();
         }
         self.findings
     }

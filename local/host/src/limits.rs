@@ -11,7 +11,8 @@ pub struct Limits {
     pub execution: Duration,
     /// Guests that run at once for requests from outside; as many again may run for chained calls.
     pub guests: usize,
-    /// Requests that may wait for a guest; the next one is answered 503.
+    /// Requests that may wait for a guest; the next one is answered 503. Together with `guests` fewer than `connections`, each of which
+    /// carries one request at a time: else this limit is never reached, and what is too much waits where nobody tells it so.
     pub queue: usize,
     /// How long a request waits for a guest before it is answered 503.
     pub queue_wait: Duration,
@@ -33,7 +34,7 @@ impl Default for Limits {
             memory: 128 << 20,
             execution: Duration::from_secs(30),
             guests: 256,
-            queue: 1024,
+            queue: 512,
             queue_wait: Duration::from_secs(10),
             connections: 1024,
             header_bytes: 128 << 10,
@@ -41,5 +42,16 @@ impl Default for Limits {
             chain_depth: 8,
             query_bytes: 128 << 20,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_enough_to_fill_the_queue() {
+        let Limits { guests, queue, connections, .. } = Limits::default();
+        assert!(guests + queue < connections);
     }
 }

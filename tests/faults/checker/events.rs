@@ -34,7 +34,7 @@ pub fn compare(attempts: &[Attempt], tables: &Tables) -> Vec<String> {
 fn judge(attempt: &Attempt, events: &[&Event]) -> Option<&'static str> {
     let (told, event) = match (attempt.told, events) {
         (_, [_, _, ..]) => return Some("one request, several events"),
-        (Told::Nothing, []) => return None,
+        (Told::Nothing | Told::Unavailable, []) => return None,
         (_, []) => return Some("an answer without an event"),
         (told, [event]) => (told, event),
     };

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use sqlx::{Connection, Executor};
 use tokio::time::sleep;
 
@@ -16,6 +17,9 @@ pub async fn restart(world: &World, shutdown: Shutdown, lasting: Duration) -> St
     format!("it answered again {:?} after its start", begun.elapsed())
 }
 
+/// Connections that are tried for together.
+const AT_ONCE: usize = 20;
+
 /// `kill -9` of a session that works for items: the server restarts all of its sessions and recovers.
 pub async fn kill_backend(world: &World, lasting: Duration) -> String {
     let look = world.postgres.look();
@@ -28,26 +32,21 @@ pub async fn kill_backend(world: &World, lasting: Duration) -> String {
     if killed { "a session was killed".into() } else { "no session to kill".into() }
 }
 
-/// Ends the sessions of items and takes every connection there is, its own superuser's too.
+/// Ends the sessions of items and audit and takes every connection there is, the superuser's too.
 pub async fn take_connections(world: &World, lasting: Duration) -> String {
     let begun = Instant::now();
     let mut taken = Vec::new();
     let mut refused = 0;
     while begun.elapsed() < lasting {
-        match world.postgres.connect("taker").await {
-            Ok(mut connection) => {
-                if taken.is_empty() {
-                    let query =
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('items', 'audit')";
-                    let _ = connection.execute(query).await;
-                }
-                taken.push(connection);
-            }
-            Err(_) => {
-                refused += 1;
-                sleep(Duration::from_millis(20)).await;
-            }
+        let wanted = join_all((0..AT_ONCE).map(|_| world.postgres.connect("taker"))).await;
+        let missed = wanted.iter().filter(|connection| connection.is_err()).count();
+        refused += missed;
+        taken.extend(wanted.into_iter().flatten());
+        if let Some(connection) = taken.last_mut().filter(|_| missed == 0) {
+            let query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('items', 'audit')";
+            let _ = connection.execute(query).await;
         }
+        sleep(Duration::from_millis(20)).await;
     }
     let count = taken.len();
     for connection in taken {
