@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::options::Options;
 use crate::server;
 use crate::trace::{Exporter, Trace};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ impl Host {
     /// # Errors
     /// Each is one line that says what to mend.
     pub async fn start(options: Options) -> Result<Self, Error> {
+        allow_descriptors();
         let listener = bind(options.listen).await?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address: options.listen, source })?;
         let exporter = options.spans.as_ref().map(|url| Exporter::start(url, options.log.clone())).transpose()?;
@@ -72,6 +74,13 @@ impl fmt::Display for Host {
         }
         Ok(())
     }
+}
+
+/// What a shell allows, often 1024 open files, is less than the connections of clients and those to the database together.
+fn allow_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is not permitted, the limit stays and connections wait for one another.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {

@@ -96,6 +96,20 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
+async fn it_opens_as_many_files_as_the_system_lets_it() {
+    let folder = Folder::new(&manifest(&[]));
+    let serve = serve(&folder);
+    let mut limited = Command::new("prlimit");
+    limited.arg("--nofile=256:").arg(serve.as_std().get_program()).args(serve.as_std().get_args());
+    let mut child = limited.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    started(&mut child).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().unwrap())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let numbers: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "the soft limit is the hard one: {line}");
+}
+
+#[tokio::test]
 async fn a_failure_to_start_is_one_line() {
     let folder = Folder::new("");
     let output = serve(&folder).output().await.unwrap();
