@@ -25,8 +25,15 @@ observe: ## beside `make up`: Prometheus with this repository's rules, until Ctr
 
 .PHONY: test
 test: lint ## formatting, lints, unit tests, integration tests over the real stack
+	@local/packages faketime:faketime
 	@local/build-components.sh $(COMPONENTS) probe
 	cargo test $(LOCKED) --workspace
+
+.PHONY: chaos
+chaos: build ## everything fails, by a seed, while clients work; the database must hold what they were told (SEED=, MINUTES=10)
+	@local/packages faketime:faketime
+	SEED=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} MINUTES=$${MINUTES:-10} \
+	cargo test $(LOCKED) --workspace --test faults -- --nocapture
 
 .PHONY: check
 check: build ## what needs more than Rust and PostgreSQL: rules, images, the page in a browser, manifests, Terraform, workflows

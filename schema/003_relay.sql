@@ -115,13 +115,14 @@ BEGIN
     END IF;
 END $$;
 
--- Moves one event that audit refused out of the queue.
+-- Moves one event that audit refused out of the queue; one that it had stored before, when its holder died, is refused no more.
 CREATE OR REPLACE FUNCTION relay_refuse(p_holder text, p_seq bigint, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF relay_lease_keep(p_holder) THEN
         WITH refused AS (DELETE FROM audit_outbox o WHERE o.seq = p_seq RETURNING o.event_id, audit_event(o) AS event)
         INSERT INTO audit_refused (event_id, event, reason)
-        SELECT r.event_id, r.event, left(p_reason, 1000) FROM refused r ON CONFLICT DO NOTHING;
+        SELECT r.event_id, r.event, left(p_reason, 1000) FROM refused r
+         WHERE NOT EXISTS (SELECT FROM audit_logs l WHERE l.event_id = r.event_id) ON CONFLICT DO NOTHING;
     END IF;
 END $$;

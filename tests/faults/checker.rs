@@ -2,6 +2,8 @@
 
 mod events;
 mod items;
+#[cfg(test)]
+mod tests;
 
 use crate::history::Attempt;
 use crate::tables::Tables;

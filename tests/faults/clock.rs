@@ -21,7 +21,9 @@ impl Clock {
     /// Without libfaketime.
     pub fn real() -> Clock {
         let folders = fs::read_dir("/usr/lib").expect("read /usr/lib").flatten().map(|entry| entry.path());
-        let library = folders.chain(["/usr/lib".into(), "/usr/local/lib".into()]).map(|folder| folder.join(LIBRARY));
+        let library = folders
+            .chain(["/usr/lib".into(), "/usr/lib64".into(), "/usr/local/lib".into()])
+            .map(|folder| folder.join(LIBRARY));
         let library = library.into_iter().find(|file| file.exists());
         let library = library.expect("libfaketime is missing; mend: local/packages faketime:faketime");
         let everybody = fs::Permissions::from_mode(0o755);

@@ -3,7 +3,7 @@
 mod audit;
 mod clients;
 mod clock;
-mod database;
+pub mod database;
 mod host;
 mod network;
 
@@ -60,8 +60,15 @@ pub const ALL: [Fault; 23] = [
 ];
 
 impl Fault {
-    /// Faults of one kind do not go together.
-    pub fn kind(self) -> &'static str {
+    /// Two of one kind would undo each other. What one audit is late to store, because the network held it up, must not be refused by
+    /// another meanwhile: then it is both, rightly.
+    pub fn goes_with(self, other: Fault) -> bool {
+        let pair = [self, other];
+        let late = pair.contains(&Fault::Network(Weather::Losing)) && pair.contains(&Fault::Audit(Audit::Refusing));
+        self.kind() != other.kind() && !late
+    }
+
+    fn kind(self) -> &'static str {
         match self {
             Fault::KillHost | Fault::TerminateHost | Fault::Audit(_) => "host",
             Fault::KillBackend | Fault::RestartPostgres(_) => "server",

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use crate::fault::database::hold_snapshot;
 use crate::history::Act;
 use crate::load::{self, Load};
 use crate::schedule::{Schedule, Slot};
@@ -13,6 +14,8 @@ use crate::world::World;
 
 /// Findings beyond these are only counted.
 const SHOWN: usize = 20;
+/// How long a snapshot stays open in a run that is as long, across its rounds.
+const SNAPSHOT: Duration = Duration::from_secs(600);
 /// Large items to begin with, so that the whole list outgrows every buffer.
 const LARGE: usize = 200;
 
@@ -25,12 +28,21 @@ pub async fn run(seed: u64, length: Duration) {
     let world = World::make().await;
     prepare(&world, seed).await;
     let _probe = load::probe(&world.client);
-    for number in 0.. {
-        round(&world, seed.wrapping_add(number)).await;
-        if begun.elapsed() >= length || !world.findings.all().is_empty() {
-            break;
+    let rounds = async {
+        for number in 0.. {
+            round(&world, seed.wrapping_add(number)).await;
+            if begun.elapsed() >= length || !world.findings.all().is_empty() {
+                break;
+            }
         }
-    }
+    };
+    let snapshot = async {
+        if !length.is_zero() {
+            tell(&hold_snapshot(&world, length.min(SNAPSHOT)).await);
+        }
+        std::future::pending().await
+    };
+    tokio::select! { () = rounds => {}, () = snapshot => {} }
     let findings = world.end().await.all();
     for finding in findings.iter().take(SHOWN) {
         tell(finding);

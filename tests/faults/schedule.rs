@@ -31,8 +31,7 @@ impl Schedule {
         while let Some(fault) = faults.pop() {
             let mut together = vec![fault];
             if rng.u8(..100) < 60 {
-                // Two of one kind would undo each other.
-                if let Some(index) = faults.iter().position(|other| other.kind() != fault.kind()) {
+                if let Some(index) = faults.iter().position(|other| fault.goes_with(*other)) {
                     together.push(faults.remove(index));
                 }
             }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use integration::schema;
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -37,9 +38,8 @@ impl Postgres {
     pub async fn start(volume: &Volume, clock: &Clock) -> anyhow::Result<Postgres> {
         let port = free_port();
         let server = Server::start_with(&volume.path().join("postgres"), port, clock.environment()).await?;
-        let schema = integration::root().join("schema/schema.sql");
         let admin = server.address().with_database("itemsdb");
-        let database = Database::prepare(&admin, &schema, &Passwords::random()).await?;
+        let database = Database::prepare(&admin, &schema(), &Passwords::random()).await?;
         Ok(Postgres { server: Mutex::new(server), database, port })
     }
 

@@ -29,7 +29,7 @@ pub use answer::{Answer, Item};
 pub use app::{App, Builder};
 pub use contract::Contract;
 pub use database::{Audited, TestDatabase};
-pub use manifest::{Manifest, root};
+pub use manifest::{Manifest, root, schema};
 pub use outbox::Lease;
 pub use raw::{RawAnswer, closed_port, exchange};
 pub use slow_reader::{SlowReader, Streamed};

@@ -72,7 +72,7 @@ impl Manifest {
 }
 
 /// The schema that test databases have: the repository's, or the one that `TEST_SCHEMA` names.
-pub(crate) fn schema() -> PathBuf {
+pub fn schema() -> PathBuf {
     env::var_os("TEST_SCHEMA").map_or_else(|| root().join("schema/schema.sql"), PathBuf::from)
 }
 

@@ -133,3 +133,17 @@ async fn audit_that_traps_is_ridden_out() {
 async fn audit_that_never_answers_is_ridden_out() {
     rides_out(|builder| builder.probe_as_audit("hang")).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_audit_has_stored_is_not_refused_afterwards() {
+    let app = App::builder().probe_as_audit("refuse").start().await;
+    app.database().enqueue("event", 10, "NULL").await;
+    // As if the host had been killed between audit's commit and the removal from the outbox, and another audit came after it.
+    app.database()
+        .run("SELECT audit_store((SELECT json_agg(audit_event(o)) FROM audit_outbox o WHERE seq % 2 = 0)::text)")
+        .await;
+    app.audited(5, SOON).await;
+    let twice = "SELECT count(*) FROM audit_refused WHERE event_id IN (SELECT event_id FROM audit_logs)";
+    let twice: i64 = sqlx::query_scalar(twice).fetch_one(app.db()).await.expect("compare refused events");
+    assert_eq!((twice, app.database().count("audit_refused").await), (0, 5));
+}
