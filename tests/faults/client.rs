@@ -140,7 +140,13 @@ fn request(http: &reqwest::Client, url: &str, act: &Act) -> RequestBuilder {
     }
 }
 
-/// Some items are as large as they may be, so that the whole list outgrows the buffers on its way.
+/// Some items are as large as they may be, and cannot be compressed, so that the whole list outgrows the buffers on its way and the table
+/// its pages.
 pub fn description(name: &str) -> String {
-    if name.starts_with("large") { "x".repeat(10_000) } else { String::new() }
+    if !name.starts_with("large") {
+        return String::new();
+    }
+    let seed = name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut rng = fastrand::Rng::with_seed(seed);
+    (0..10_000).map(|_| rng.alphanumeric()).collect()
 }

@@ -15,7 +15,7 @@ use crate::world::World;
 /// The outbox is empty this long after everything is sound again.
 const DRAINED: Duration = Duration::from_secs(15);
 /// No host holds more resident memory than this once its work is done.
-const MEMORY: u64 = 400 << 20;
+const MEMORY: u64 = 256 << 20;
 
 /// What came of a run, in numbers.
 pub struct Settled {
