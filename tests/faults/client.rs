@@ -17,7 +17,7 @@ use crate::hosts::Hosts;
 /// Longer than a busy machine takes to accept, shorter than an attempt.
 const CONNECTING: Duration = Duration::from_secs(4);
 /// A client's own patience with one attempt.
-pub const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(6);
 /// Longer than a whole list is allowed to take.
 const LIST_PATIENCE: Duration = Duration::from_secs(70);
 /// How long an operation is tried again.
@@ -29,6 +29,7 @@ pub struct Client {
     pub hosts: Arc<Hosts>,
     pub history: Arc<History>,
     findings: Findings,
+    patience: Duration,
 }
 
 #[derive(Deserialize)]
@@ -39,12 +40,13 @@ struct Listed {
 impl Client {
     pub fn new(hosts: Arc<Hosts>, history: Arc<History>, findings: Findings) -> Client {
         let http = reqwest::Client::builder().connect_timeout(CONNECTING).no_proxy().build();
-        Client { http: http.expect("an HTTP client"), hosts, history, findings }
+        Client { http: http.expect("an HTTP client"), hosts, history, findings, patience: PATIENCE }
     }
 
-    /// One with a connection of its own.
-    pub fn another(&self) -> Client {
-        Client::new(self.hosts.clone(), self.history.clone(), self.findings.clone())
+    /// One with a connection of its own, and another patience.
+    pub fn another(&self, patience: Duration) -> Client {
+        let client = Client::new(self.hosts.clone(), self.history.clone(), self.findings.clone());
+        Client { patience, ..client }
     }
 
     /// One operation, tried until its outcome is known, patience ends or `stopping` says so.
@@ -65,7 +67,7 @@ impl Client {
     pub async fn attempt(&self, host: usize, act: Act) -> Told {
         let Some(address) = self.hosts.address(host) else { return Told::Nothing };
         let url = format!("http://{address}");
-        let patience = if act == Act::List { LIST_PATIENCE } else { PATIENCE };
+        let patience = if act == Act::List { LIST_PATIENCE } else { self.patience };
         let request = request(&self.http, &url, &act).timeout(patience);
         let must_be_listed = if act == Act::List { self.history.untouched() } else { BTreeSet::new() };
         let number = self.history.begin(act.clone());

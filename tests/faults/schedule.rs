@@ -30,10 +30,10 @@ impl Schedule {
         let mut slots = Vec::new();
         while let Some(fault) = faults.pop() {
             let mut together = vec![fault];
-            if rng.u8(..100) < 60 {
-                if let Some(index) = faults.iter().position(|other| fault.goes_with(*other)) {
-                    together.push(faults.remove(index));
-                }
+            if rng.u8(..100) < 60
+                && let Some(index) = faults.iter().position(|other| fault.goes_with(*other))
+            {
+                together.push(faults.remove(index));
             }
             let lasting = |fault| (fault, Duration::from_millis(rng.u64(LASTING)));
             let faults = together.into_iter().map(lasting).collect();
