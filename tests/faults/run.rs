@@ -66,7 +66,7 @@ async fn round(world: &World, seed: u64) {
     tell(&format!("SEED={seed}"));
     let load = Load::start(&world.client, seed);
     for slot in &schedule.0 {
-        slot_of(world, slot, begun).await;
+        inflict(world, slot, begun).await;
     }
     world.heal().await;
     let sound = Instant::now();
@@ -78,7 +78,7 @@ async fn round(world: &World, seed: u64) {
     tell(&format!("SEED={seed}: {settled}; {:.0} s; {findings} findings", begun.elapsed().as_secs_f32()));
 }
 
-async fn slot_of(world: &World, slot: &Slot, begun: Instant) {
+async fn inflict(world: &World, slot: &Slot, begun: Instant) {
     let mut rng = fastrand::Rng::with_seed(slot.seed);
     let rngs: Vec<_> = slot.faults.iter().map(|_| rng.fork()).collect();
     let faults = slot.faults.iter().zip(rngs);

@@ -52,7 +52,15 @@ impl Postgres {
             let signal = if shutdown == Shutdown::Fast { Signal::INT } else { Signal::QUIT };
             let _ = kill_process(pid, signal);
         }
-        timeout(START_DEADLINE, server.ended()).await.expect("PostgreSQL stops when told to");
+        if timeout(START_DEADLINE, server.ended()).await.is_err() {
+            let log = fs::read(server.folder().join("log")).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log[log.len().saturating_sub(4096)..]).into_owned();
+            let processes = std::process::Command::new("ps").args(["-eo", "pid,ppid,stat,wchan:20,args"]).output();
+            let processes =
+                processes.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            let processes: Vec<&str> = processes.lines().filter(|line| line.contains("postgres")).collect();
+            panic!("PostgreSQL does not stop within {START_DEADLINE:?}:\n{}\n{log}", processes.join("\n"));
+        }
     }
 
     /// Starts it unless it runs. A disk that is full meanwhile is waited for.
