@@ -6,14 +6,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// For programs with threads: it locks. PostgreSQL has none, but asks for the time in signal handlers, where a lock that the interrupted
-/// call holds would never be free.
-const WITH_LOCKS: &str = "faketime/libfaketimeMT.so.1";
-const WITHOUT: &str = "faketime/libfaketime.so.1";
+/// The variant for programs with threads: it locks, and holds signals back meanwhile.
+const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
 pub struct Clock {
-    /// Where the libraries are.
-    libraries: PathBuf,
+    library: PathBuf,
     folder: TempDir,
 }
 
@@ -24,30 +21,23 @@ impl Clock {
     /// Without libfaketime.
     pub fn real() -> Clock {
         let folders = fs::read_dir("/usr/lib").expect("read /usr/lib").flatten().map(|entry| entry.path());
-        let mut folders = folders.chain(["/usr/lib".into(), "/usr/lib64".into(), "/usr/local/lib".into()]);
-        let libraries = folders.find(|folder| folder.join(WITH_LOCKS).exists());
-        let libraries = libraries.expect("libfaketime is missing; mend: local/packages faketime:faketime");
+        let library = folders
+            .chain(["/usr/lib".into(), "/usr/lib64".into(), "/usr/local/lib".into()])
+            .map(|folder| folder.join(LIBRARY));
+        let library = library.into_iter().find(|file| file.exists());
+        let library = library.expect("libfaketime is missing; mend: local/packages faketime:faketime");
         let everybody = fs::Permissions::from_mode(0o755);
         let folder = tempfile::Builder::new().prefix("items-clock-").permissions(everybody).tempdir();
-        let clock = Clock { libraries, folder: folder.expect("make a folder for the clock") };
+        let clock = Clock { library, folder: folder.expect("make a folder for the clock") };
         clock.step(0);
         clock
     }
 
-    /// What the host needs in its environment to see this clock. Only the time of day is stepped: intervals stay true.
-    pub fn for_host(&self) -> Vec<(String, String)> {
-        self.environment(WITH_LOCKS)
-    }
-
-    /// The same for PostgreSQL.
-    pub fn for_postgres(&self) -> Vec<(String, String)> {
-        self.environment(WITHOUT)
-    }
-
-    fn environment(&self, library: &str) -> Vec<(String, String)> {
+    /// What a program needs in its environment to see this clock. Only the time of day is stepped: intervals stay true.
+    pub fn environment(&self) -> Vec<(String, String)> {
         let variable = |name: &str, value: &Path| (name.to_owned(), value.display().to_string());
         vec![
-            variable("LD_PRELOAD", &self.libraries.join(library)),
+            variable("LD_PRELOAD", &self.library),
             variable("FAKETIME_TIMESTAMP_FILE", &self.file()),
             variable("FAKETIME_CACHE_DURATION", Path::new("1")),
             variable("FAKETIME_DONT_FAKE_MONOTONIC", Path::new("1")),

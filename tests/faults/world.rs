@@ -43,7 +43,7 @@ impl World {
         variables.push(("db_port".into(), proxy.port.to_string()));
         let variable = |(name, value): (String, String)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
         let mut environment: Vec<_> = variables.into_iter().map(variable).collect();
-        environment.extend(clock.for_host());
+        environment.extend(clock.environment());
         environment.push(sidecar.environment());
         let hosts = Arc::new(Hosts::start(environment, logs.0.path()).await);
         let findings = Findings::default();
