@@ -17,8 +17,9 @@ use crate::world::World;
 
 /// Clients that wait for each answer, within what the pool of a host has.
 const USUAL: usize = 32;
-/// Clients with a connection each: more than a host has sessions, guests and places in its queue, and fewer than its connections.
-const CLIENTS: usize = 1000;
+/// Clients with a connection each: more than a host has sessions, guests and places in its queue (768). With those that the usual clients
+/// keep they are fewer than its connections (1024), beyond which one waits until an idle connection times out.
+const CLIENTS: usize = 900;
 const TIMES: f64 = 10.0;
 /// Whoever is served is served within this time: as long as the host lets a request wait.
 const LATENCY: Duration = Duration::from_secs(10);
