@@ -36,16 +36,21 @@ chaos: build ## everything fails, by a seed, while clients work; the database mu
 	cargo test $(LOCKED) --workspace --test faults -- --nocapture
 
 .PHONY: check
-check: build ## what needs more than Rust and PostgreSQL: rules, images, the page in a browser, manifests, Terraform, workflows
+check: build ## what needs more than Rust and PostgreSQL: rules, images, the page in a browser, the contract under fuzzing, manifests, Terraform, workflows
 	@local/packages promtool:prometheus
 	cargo test $(LOCKED) --workspace --features integration/promtool --test suite observability
 	tests/images/with-engine tests/images/suite
 	tests/images/with-engine tests/images/compose
 	tests/browser/run
+	tests/fuzz/run
 	tests/manifests/run
 	tests/terraform/run
 	tests/workflows/run
 	tests/compatibility
+
+.PHONY: fuzz
+fuzz: build ## ask for so long what no run has asked yet (MINUTES=10, SEED=)
+	@tests/fuzz/run --minutes "$${MINUTES:-10}" $${SEED:+--seed "$$SEED"}
 
 .PHONY: build
 build: setup ## build everything, after installing what is missing for it

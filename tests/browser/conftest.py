@@ -2,12 +2,12 @@ import pytest
 
 from gate import Gate
 from page import Page, start_browser
-from service import Service
+from service import ROOT, Service
 
 
 @pytest.fixture(scope="session")
 def running():
-    service = Service()
+    service = Service(ROOT / "target/browser")
     yield service
     service.stop()
 

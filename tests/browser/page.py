@@ -8,7 +8,7 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from service import FOLDER
+from service import ROOT
 
 DEADLINE = 15  # seconds
 
@@ -113,4 +113,4 @@ class Page:
     def picture(self, name):
         """Saves the whole page as target/browser/NAME.png."""
         data = self.browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})["data"]
-        (FOLDER / f"{name}.png").write_bytes(base64.b64decode(data))
+        (ROOT / "target/browser" / f"{name}.png").write_bytes(base64.b64decode(data))

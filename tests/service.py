@@ -1,5 +1,6 @@
 """The stack as a process of its own, and its API as another client uses it."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,27 +12,27 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 BINARY = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/stack"
-FOLDER = ROOT / "target/browser"
 
 
 class Service:
     """Starts the stack on free ports, with data of its own; `stop` ends it as Ctrl-C does."""
 
-    def __init__(self):
+    def __init__(self, folder):
         assert BINARY.exists(), f"{BINARY} is missing: make build"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port, metrics, otlp = free_ports(3)
         self.address = f"http://127.0.0.1:{self.port}"
-        self.data = FOLDER / "stack/data"
-        self.log = FOLDER / "stack.log"
+        self.metrics = f"http://127.0.0.1:{metrics}/metrics"
+        self.data = folder / "stack/data"
+        self.log = folder / "stack.log"
         self._forget()
         self.data.parent.mkdir(parents=True)
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, "--listen", f"127.0.0.1:{self.port}", "--db-port", "0", "--data", self.data],
+                [BINARY, "--listen", f"127.0.0.1:{self.port}", "--metrics-listen", f"127.0.0.1:{metrics}",
+                 "--otlp-listen", f"127.0.0.1:{otlp}", "--db-port", "0", "--data", self.data],
                 cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         self._wait_until_ready(seconds=120)
 
@@ -68,6 +69,10 @@ class Service:
             body = answer.read()
         return json.loads(body) if body else None
 
+    def fetch(self, url):
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.read().decode()
+
     def create(self, name, description=""):
         return self.call("POST", "/items", {"name": name, "description": description})
 
@@ -81,11 +86,17 @@ class Service:
         return self.call("GET", "/items")
 
     def sql(self, statement):
-        """Runs a statement as the superuser."""
+        """Runs a statement as the superuser; what it answers, unaligned and without headings."""
         passwords = self.data / "pgpass"
         host, port, _, user, _ = passwords.read_text().split(":")
-        subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", user, "-c", statement, "itemsdb"],
-                       env=os.environ | {"PGPASSFILE": passwords}, check=True, capture_output=True, timeout=30)
+        command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", user, "-c", statement, "itemsdb"]
+        answer = subprocess.run(command, env=os.environ | {"PGPASSFILE": passwords}, check=True, capture_output=True, timeout=30, text=True)
+        return answer.stdout.strip()
+
+    def passwords(self):
+        """Of the database: its superuser's and those of the application's roles."""
+        roles = [line.partition("=")[2] for line in (self.data / "passwords").read_text().splitlines()]
+        return [(self.data / "pgpass").read_text().strip().split(":")[4], *roles]
 
     def lock_out(self):
         """The database takes no more statements of items: every operation answers 503 until `let_in`."""
@@ -99,3 +110,9 @@ class Service:
     def clear(self):
         for item in self.items():
             self.delete(item)
+
+
+def free_ports(count):
+    """At once, so that they differ."""
+    with contextlib.ExitStack() as stack:
+        return [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
