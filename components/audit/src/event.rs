@@ -149,6 +149,9 @@ fn matches_shape(text: &str, shape: &str) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -72,6 +72,9 @@ fn wrong(field: &str, detail: impl Into<String>) -> FieldError {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

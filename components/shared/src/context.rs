@@ -77,6 +77,9 @@ fn uuid_v4((high, low): (u64, u64)) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

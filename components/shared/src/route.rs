@@ -76,6 +76,9 @@ fn allow<E>(route: &Route<E>) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -39,7 +39,9 @@ impl AllowList {
     /// Whether `host` (as written in a URL) may be called; without a port it is the scheme's own.
     pub fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let scheme = scheme.to_ascii_lowercase();
-        let host = parse_host(host);
+        let Some(host) = parse_host(host) else {
+            return false;
+        };
         let port = port.or_else(|| default_port(&scheme)).map(u32::from);
         self.0.iter().any(|entry| {
             entry.scheme.as_ref().is_none_or(|allowed| *allowed == scheme)
@@ -63,11 +65,7 @@ impl Entry {
         if scheme != "*" && (scheme.is_empty() || !scheme.chars().all(char::is_alphabetic)) {
             return Err("the scheme must be letters or *".to_owned());
         }
-        // An IPv6 address has colons of its own, inside brackets.
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, port),
-            _ => (rest, ""),
-        };
+        let (host, port) = rest.rsplit_once(':').unwrap_or((rest, ""));
         let port = port.strip_suffix('/').unwrap_or(port);
         Ok(Self {
             scheme: (scheme != "*").then(|| scheme.to_owned()),
@@ -99,13 +97,11 @@ impl Host {
         if let Some(domain) = host.strip_prefix("*.")
             && !domain.contains(['*', '/'])
         {
-            return Ok(Self::Below(format!(".{}", domain.to_ascii_lowercase())));
+            return Ok(Self::Below(format!(".{domain}")));
         }
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
-        if !host.chars().all(plain) {
-            return Err("the host must be *, *.domain, a name, an IP address or a network, without a path, a list or user information".to_owned());
-        }
-        Ok(parse_host(host))
+        parse_host(host).ok_or_else(|| {
+            "the host must be *, *.domain, a name, an IP address or a network, without a path, a list or user information".to_owned()
+        })
     }
 
     fn covers(&self, host: &Host) -> bool {
@@ -119,12 +115,18 @@ impl Host {
     }
 }
 
-fn parse_host(host: &str) -> Host {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    match bare.parse() {
-        Ok(address) => Host::Address(address),
-        Err(_) => Host::Name(host.to_ascii_lowercase()),
+/// `None` for what is neither a name nor an address. A name that ends in a number is none: resolvers take `0x7f.1` for an address.
+fn parse_host(host: &str) -> Option<Host> {
+    if let Some(address) = host.strip_prefix('[') {
+        return address.strip_suffix(']')?.parse().ok().map(IpAddr::V6).map(Host::Address);
     }
+    if let Ok(address) = host.parse() {
+        return Some(Host::Address(IpAddr::V4(address)));
+    }
+    let last = host.trim_end_matches('.').rsplit('.').next()?;
+    let number = last.starts_with("0x") || last.starts_with("0X") || last.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    (plain && !number).then(|| Host::Name(host.to_ascii_lowercase()))
 }
 
 fn in_network(network: IpAddr, bits: u32, address: IpAddr) -> bool {
@@ -171,6 +173,9 @@ fn default_port(scheme: &str) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {
@@ -225,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn no_other_spelling_of_an_address_leads_round_an_entry() {
+        for host in ["0x7f.0.0.1", "127.1", "2130706433", "127.0.0.1.", ":", "", "[db]", "127.0.0.1]", "%64b"] {
+            assert!(
+                !allows("http://*.0.0.1:*", "http", host, None) && !allows("http://*:*", "http", host, None),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_domain_is_compared_as_it_is_written() {
+        assert!(!allows("http://*.Example", "http", "a.example", None));
+        assert!(allows("http://*.example", "http", "A.Example", None));
+    }
+
+    #[test]
     fn an_entry_that_is_not_understood_is_named() {
         for entry in [
             "localhost",
@@ -236,6 +257,9 @@ mod tests {
             "http://a*b",
             "http://",
             "http://1.2.3.0/40",
+            "http://[::1]",
+            "http://::1:80",
+            "http://127.1",
         ] {
             let error = AllowList::parse(&[entry]).expect_err(entry);
             assert!(error.contains(entry), "{error}");

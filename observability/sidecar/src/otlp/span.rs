@@ -195,6 +195,9 @@ pub fn each<'a>(request: &'a [u8], mut each: impl FnMut(Span<'a>)) -> Result<(),
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
