@@ -8,6 +8,8 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 LOCKED := $(if $(CI),--locked)
 BINARIES := $(or $(CARGO_TARGET_DIR),target)/debug
 COMPONENTS := items audit
+# Properties try the same cases each time; `make fuzz` tries others.
+export PROPTEST_RNG_SEED ?= 1
 
 .PHONY: help
 help:
@@ -50,7 +52,9 @@ check: build ## what needs more than Rust and PostgreSQL: rules, images, the pag
 
 .PHONY: fuzz
 fuzz: build ## ask for so long what no run has asked yet (MINUTES=10, SEED=)
-	@tests/fuzz/run --minutes "$${MINUTES:-10}" $${SEED:+--seed "$$SEED"}
+	@minutes=$${MINUTES:-10} seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "MINUTES=$$minutes SEED=$$seed"; set -e; \
+	PROPTEST_CASES=$$((minutes * 10000)) PROPTEST_RNG_SEED=$$seed cargo test --workspace --lib properties; \
+	tests/fuzz/run --minutes "$$minutes" --seed "$$seed"
 
 .PHONY: build
 build: setup ## build everything, after installing what is missing for it
