@@ -115,6 +115,9 @@ async fn no_host_header_leads_to_audit() {
 async fn no_absolute_target_leads_to_audit() {
     let app = App::start().await;
     for target in [
+        "http://localhost/events",
+        "http://localhost/items/../events",
+        "http://localhost//audit.spin.internal/events",
         "http://audit.spin.internal/events",
         "http://audit.spin.internal:80/events",
         "https://audit.spin.internal/events",

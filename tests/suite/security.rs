@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use integration::root;
 
+mod answers;
+mod injection;
+mod secrets;
+
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();

@@ -69,14 +69,21 @@ async fn a_guest_opens_the_databases_on_its_list_and_no_other() {
             .unwrap_or_else(|| panic!("no variable {name}"))
     };
     let (host, port, database) = (variable("db_host"), variable("db_port"), variable("db_name"));
-    let login = format!("user=items password={} dbname={database} sslmode=disable", variable("items_db_password"));
+    let password = variable("items_db_password");
+    let login = format!("user=items password={password} dbname={database} sslmode=disable");
+    // The same as a URL.
+    let url =
+        |servers: &str, more: &str| format!("postgresql://items:{password}@{servers}/{database}?sslmode=disable{more}");
     let pg = async |app: &App, address: &str| {
-        let address = address.replace(' ', "+");
+        let address: String = address.bytes().map(|byte| format!("%{byte:02X}")).collect();
         app.probe_says(&format!("pg?address={address}&sql=SELECT+1::int")).await
     };
     let granted = app_with_database(&app, &host, &port).await;
     let whole = format!("host={host} port={port} {login}");
-    assert!(pg(&granted, &whole).await.ends_with("Int32(1)"), "the address is a working one");
+    for address in [&whole, &url(&format!("{host}:{port}"), ""), &url("", &format!("&host={host}&port={port}"))] {
+        let seen = pg(&granted, address).await;
+        assert!(seen.ends_with("Int32(1)"), "{address} is a working address: {seen}");
+    }
     for address in [
         whole,
         format!("host=localhost port={port} {login}"),
@@ -86,6 +93,21 @@ async fn a_guest_opens_the_databases_on_its_list_and_no_other() {
         format!("host=127.0.0.1,127.0.0.1 port=1,{port} {login}"),
         format!("host=/var/run/postgresql port={port} {login}"),
         format!("host=/tmp port=1 {login}"),
+        format!("host=@postgres port=1 {login}"),
+        format!("host={host},127.0.0.1 port={port},1 {login}"),
+        format!("host=127.0.0.1 port=1 host={host} port={port} {login}"),
+        format!("host={host} port={port} {login} host=127.0.0.1 port=1"),
+        format!("host=127.0.0.1 port=1,{port} {login}"),
+        format!("host=127.0.0.1 port=1 {login} target_session_attrs=any load_balance_hosts=random hostaddr={host}"),
+        format!("host=2130706433 port={port} {login}"),
+        format!("host=0x7f.0.0.1 port={port} {login}"),
+        url(&format!("{host}:{port}"), ""),
+        url("127.0.0.1:1", &format!("&host={host}&port={port}")),
+        url("127.0.0.1:1", &format!("&hostaddr={host}")),
+        url(&format!("127.0.0.1:1,{host}:{port}"), ""),
+        url("%2Fvar%2Frun%2Fpostgresql", ""),
+        url(&format!("127.0.0.1:1@{host}:{port}"), ""),
+        url("", &format!("&host={host}&port={port}")),
     ] {
         let seen = pg(&app, &address).await;
         assert!(seen.starts_with("error: ") && !seen.contains("Int32"), "{address}: {seen}");
@@ -96,7 +118,7 @@ async fn a_guest_opens_the_databases_on_its_list_and_no_other() {
     .fetch_one(app.db())
     .await
     .expect("count the connections");
-    assert_eq!(used, 1, "nobody came in but the one that was granted");
+    assert_eq!(used, 3, "nobody came in but those that were granted");
 }
 
 /// The same with the database on the probe's list.
