@@ -38,7 +38,7 @@ chaos: build ## everything fails, by a seed, while clients work; the database mu
 	cargo test $(LOCKED) --workspace --test faults -- --nocapture
 
 .PHONY: check
-check: build ## what needs more than Rust and PostgreSQL: rules, images, the page in a browser, the contract under fuzzing, manifests, Terraform, workflows
+check: build ## what needs more than Rust and PostgreSQL: rules, images, the page in a browser, the contract under fuzzing, manifests, Terraform, workflows, dependencies
 	@local/packages promtool:prometheus
 	cargo test $(LOCKED) --workspace --features integration/promtool --test suite observability
 	tests/images/with-engine tests/images/suite
@@ -48,6 +48,7 @@ check: build ## what needs more than Rust and PostgreSQL: rules, images, the pag
 	tests/manifests/run
 	tests/terraform/run
 	tests/workflows/run
+	tests/dependencies
 	tests/compatibility
 
 .PHONY: fuzz
