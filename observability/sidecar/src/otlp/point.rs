@@ -152,6 +152,9 @@ fn histogram(message: &[u8]) -> Result<(u64, Option<Total>), Malformed> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
