@@ -40,8 +40,7 @@ impl Router {
                 continue;
             }
             // In the place of the first, which counts where routes differ in a trailing slash alone.
-            let component =
-                public.clone().filter(|(other, _)| *other == raw).last().map_or(component, |(_, last)| last);
+            let component = public.clone().rfind(|(other, _)| *other == raw).map_or(component, |(_, last)| last);
             let absolute = if raw.starts_with('/') { raw.clone() } else { format!("/{raw}") };
             let based = absolute.strip_suffix('/').unwrap_or(&absolute).to_owned();
             let spec = based.strip_suffix("/...").map_or_else(|| based.clone(), |prefix| format!("{prefix}/*"));

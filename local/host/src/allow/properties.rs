@@ -1,12 +1,15 @@
 //! The allow list against Spin's rules, written down a second time over the URL parser that Spin uses.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use url::Host;
 
 use super::AllowList;
+
+const ALL: Range<u32> = 0..65536;
 
 /// Spin's judgement of one entry and one call; `None` where Spin refuses the entry.
 fn spin(entry: &str, scheme: &str, host: &str, port: Option<u16>) -> Option<bool> {
@@ -22,7 +25,7 @@ fn spin(entry: &str, scheme: &str, host: &str, port: Option<u16>) -> Option<bool
     Some(
         (entry_scheme == "*" || entry_scheme == scheme)
             && host.is_some_and(|host| covers(&host))
-            && port.or_else(|| default_port(scheme)).map_or(ports == (0..=u16::MAX), |port| ports.contains(&port)),
+            && port.or_else(|| default_port(scheme)).map_or(ports == ALL, |port| ports.contains(&port.into())),
     )
 }
 
@@ -31,21 +34,22 @@ fn default_port(scheme: &str) -> Option<u16> {
     known.into_iter().find_map(|(name, port)| (name == scheme).then_some(port))
 }
 
-fn spin_ports(port: &str, scheme: &str) -> Option<std::ops::RangeInclusive<u16>> {
+fn spin_ports(port: &str, scheme: &str) -> Option<Range<u32>> {
+    let number = |text: &str| text.parse::<u16>().ok().map(u32::from);
     match port.split_once("..") {
-        Some((start, end)) => {
-            let (start, end) = (start.parse().ok()?, end.parse::<u16>().ok()?);
-            Some(end.checked_sub(1).map_or(1..=0, |last| start..=last))
-        }
-        None if port == "*" => Some(0..=u16::MAX),
+        Some((start, end)) => Some(number(start)?..number(end)?),
+        None if port == "*" => Some(ALL),
         None => {
-            let port = if port.is_empty() { default_port(scheme)? } else { port.parse().ok()? };
-            Some(port..=port)
+            let port = if port.is_empty() { u32::from(default_port(scheme)?) } else { number(port)? };
+            Some(port..port + 1)
         }
     }
 }
 
-fn spin_host(host: &str) -> Option<Box<dyn Fn(&Host) -> bool>> {
+/// Which hosts an entry covers.
+type Covers = Box<dyn Fn(&Host) -> bool>;
+
+fn spin_host(host: &str) -> Option<Covers> {
     if host == "*" {
         return Some(Box::new(|_| true));
     }
