@@ -1,9 +1,9 @@
 -- The outbox, the lease and the relay. The lease is taken, never waited for; every statement of the relay names its holder,
 -- and finds nothing to do once somebody else holds the lease.
 
--- RFC 3339, UTC, microseconds.
+-- RFC 3339, UTC, as many decimals as it takes. Through JSON because to_char takes twice the time, which is a fifth of a page.
 CREATE OR REPLACE FUNCTION utc(p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    SELECT trim('"' FROM to_json(p_at AT TIME ZONE 'UTC')::text) || 'Z'
 $$;
 
 -- Takes the lease for two seconds if it is free, and gives its holder. An expiry more than a minute ahead is free as well: the

@@ -15,6 +15,7 @@ use crate::variables::{self, Variables};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +36,7 @@ pub struct App {
     pub chained: Admission,
     /// Where the application itself is reached.
     pub address: SocketAddr,
+    pub runtime: Handle,
     /// Connections and guests still at work.
     pub tasks: TaskTracker,
     /// No new requests.
@@ -73,6 +75,7 @@ impl App {
             log: options.log,
             trace,
             address,
+            runtime: Handle::current(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),

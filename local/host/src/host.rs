@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::guest::Guest;
 use crate::options::Options;
 use crate::server;
 use crate::trace::{Exporter, Trace};
@@ -9,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// An application that is being served. Dropping it stops all work at once; [`Host::shutdown`] lets it end.
@@ -38,6 +39,24 @@ impl Host {
 
     pub fn address(&self) -> SocketAddr {
         self.app.address
+    }
+
+    /// How long an instance of each component takes to be made ready and to be gone again, without a call: the mean of `count`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when one cannot be started.
+    pub async fn time_starts(&self, count: u32) -> Result<Vec<(Arc<str>, Duration)>, Error> {
+        let mut times = Vec::new();
+        for component in self.app.components.values() {
+            let begun = Instant::now();
+            for _ in 0..count {
+                let mut store = Guest::store(&self.app, component, 0, Trace::default());
+                let started = component.pre.instantiate_async(&mut store).await;
+                started.map_err(|error| Error::Engine(error.to_string()))?;
+            }
+            times.push((component.id.clone(), begun.elapsed() / count.max(1)));
+        }
+        Ok(times)
     }
 
     /// Accepts nothing new and waits until requests and the work after them have ended, at most for `grace`; what is left then is stopped.

@@ -28,6 +28,10 @@ struct Arguments {
     /// An application variable as NAME=VALUE or NAME=@FILE; wins over SPIN_VARIABLE_NAME.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = host::variables::parse_argument)]
     variables: Vec<(String, String)>,
+
+    /// Instead of serving, start as many instances of each component and print what one takes.
+    #[arg(long, value_name = "COUNT")]
+    time_starts: Option<u32>,
 }
 
 #[tokio::main]
@@ -49,6 +53,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     options.variables = arguments.variables;
     options.spans = host::receiver(|name| std::env::var(name).ok())?;
     let host = Host::start(options).await?;
+    if let Some(count) = arguments.time_starts {
+        for (component, time) in host.time_starts(count).await? {
+            println!("{component}: {:.1} µs", time.as_secs_f64() * 1e6);
+        }
+        return Ok(());
+    }
     println!("{host}");
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
     println!("Shutting down; a second signal ends at once");

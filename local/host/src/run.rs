@@ -21,7 +21,7 @@ use wasmtime_wasi_http::p2::body::HostOutgoingBody;
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpView as _};
 
-/// Starts a guest in a task of its own and answers as soon as it has set its response; the guest runs on until it returns, whatever becomes of the client.
+/// Runs a guest and answers as soon as it has set its response; the guest runs on until it returns, whatever becomes of the client.
 /// A guest that fails before that is answered for with 500 and an empty body.
 pub async fn respond<B>(
     app: &Arc<App>,
@@ -39,7 +39,7 @@ where
         app.log.host(&component.id, reason);
         empty(StatusCode::INTERNAL_SERVER_ERROR)
     };
-    let (sender, receiver) = oneshot::channel();
+    let (sender, mut receiver) = oneshot::channel();
     let span = trace.execution(&component.id);
     let mut store = Guest::store(app, component, depth, span.trace());
     let resources = prepare(&mut store, request, sender);
@@ -49,13 +49,45 @@ where
     };
     let stopped = Arc::new(AtomicBool::new(false));
     let task = Task { app: app.clone(), component: component.clone(), stopped: stopped.clone(), span, _place: place };
-    app.tasks.spawn(task.run(store, request, answer));
-    match receiver.await {
-        Ok(Ok(response)) => response.map(|body| Answer { body, stopped }.boxed_unsync()),
-        Ok(Err(code)) => fail(format!("the guest answered with an error: {code:?}")),
+    let mut guest = Running { app, guest: Some(Box::pin(task.run(store, request, answer))) };
+    let answer = tokio::select! {
+        biased;
+        () = &mut guest => receiver.try_recv().ok(),
+        answer = &mut receiver => answer.ok(),
+    };
+    match answer {
+        Some(Ok(response)) => response.map(|body| Answer { body, stopped }.boxed_unsync()),
+        Some(Err(code)) => fail(format!("the guest answered with an error: {code:?}")),
         // Either the guest was stopped, which its task has logged, or it has returned.
-        Err(_) if stopped.load(Ordering::Acquire) => empty(StatusCode::INTERNAL_SERVER_ERROR),
-        Err(_) => fail("the guest returned without a response".to_owned()),
+        None if stopped.load(Ordering::Acquire) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+        None => fail("the guest returned without a response".to_owned()),
+    }
+}
+
+/// A guest within the task that waits for its answer, which saves a task and two switches where it returns with its answer.
+/// One that is still at work when its answer leaves, or when nobody waits for it any more, goes on in a task of its own.
+struct Running<'a, G: Future<Output = ()> + Send + 'static> {
+    app: &'a App,
+    guest: Option<Pin<Box<G>>>,
+}
+
+impl<G: Future<Output = ()> + Send + 'static> Future for Running<'_, G> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(guest) = &mut self.guest {
+            ready!(guest.as_mut().poll(context));
+            self.guest = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<G: Future<Output = ()> + Send + 'static> Drop for Running<'_, G> {
+    fn drop(&mut self) {
+        if let Some(guest) = self.guest.take() {
+            self.app.tasks.spawn_on(guest, &self.app.runtime);
+        }
     }
 }
 

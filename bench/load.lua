@@ -1,0 +1,42 @@
+-- What wrk sends, and what it says at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|live
+local ITEMS = 100000
+
+local send = {}
+
+function send.create()
+    sent = sent + 1
+    return wrk.format("POST", "/items", { ["Content-Type"] = "application/json" },
+        string.format('{"name":"bolt %d","description":"zinc plated, %d of many, sold by the hundred"}', sent, sent))
+end
+
+function send.get()
+    return wrk.format("GET", "/items/" .. math.random(ITEMS))
+end
+
+function send.page()
+    return wrk.format("GET", "/items?limit=100&after=" .. math.random(0, ITEMS - 100))
+end
+
+function send.mixed()
+    local dice = math.random(10)
+    if dice <= 7 then return send.get() end
+    if dice <= 9 then return send.page() end
+    return send.create()
+end
+
+function send.live()
+    return wrk.format("GET", "/livez")
+end
+
+function init(arguments)
+    sent = 0
+    math.randomseed(os.time())
+    request = send[arguments[1]]
+end
+
+-- Microseconds throughout; an answer other than 2xx is an error.
+function done(summary, latency)
+    io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration,
+        summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
+        latency:percentile(50), latency:percentile(99)))
+end

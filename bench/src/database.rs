@@ -1,0 +1,141 @@
+//! The database that all systems share, and what it alone can do.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use stack::{Address, Database, Passwords, Role, Server};
+use tokio::process::Command;
+use tokio_postgres::{Client, NoTls};
+
+use crate::usage;
+
+/// As many items as there are whenever something is measured.
+pub const ITEMS: i64 = 100_000;
+/// The statement of `POST /items`, with nothing around it.
+const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
+                      'bench', NULL, NULL, '127.0.0.1:1')";
+
+/// A durable server of its own, filled with [`ITEMS`] items.
+pub struct Filled {
+    server: Server,
+    pub database: Database,
+    client: Client,
+}
+
+impl Filled {
+    /// # Errors
+    /// As for [`Server::start`], and when the schema cannot be applied.
+    pub async fn start(folder: &Path, schema: &Path) -> anyhow::Result<Self> {
+        let server = Server::start(folder, 0).await?;
+        let admin = server.address().with_database("itemsdb");
+        let database = Database::prepare(&admin, schema, &Passwords::random()).await?;
+        let client = connect(&admin).await?;
+        let fill = format!(
+            "INSERT INTO items (name, description, created_at, updated_at)
+             SELECT 'bolt ' || n, 'zinc plated, ' || n || ' of many, sold by the hundred', now(), now() FROM generate_series(1, {ITEMS}) n;
+             VACUUM ANALYZE items;"
+        );
+        for statement in fill.split(';') {
+            client.batch_execute(statement).await?;
+        }
+        Ok(Self { server, database, client })
+    }
+
+    pub async fn version(&self) -> anyhow::Result<String> {
+        Ok(self.client.query_one("SELECT current_setting('server_version')", &[]).await?.get(0))
+    }
+
+    /// Processor time of the server so far.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        let file = self.server.data().join("postmaster.pid");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+        Ok(usage::cpu(text.lines().next().unwrap_or_default().parse()?))
+    }
+
+    /// Waits until every operation is audited, and says how long the median and the 99th of a hundred had to wait since `last`.
+    pub async fn audited(&self, last: i64) -> anyhow::Result<(Duration, Duration)> {
+        let drained = async {
+            while self.count("SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o").await? > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(Duration::from_secs(60), drained).await.context("events wait for over a minute")??;
+        let row = self
+            .client
+            .query_one(
+                "SELECT coalesce(percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM stored_at - created_at)::float8),
+                        '{0, 0}') FROM audit_logs WHERE id > $1",
+                &[&last],
+            )
+            .await?;
+        let delays: Vec<f64> = row.get(0);
+        let delay = |index: usize| Duration::from_secs_f64(delays.get(index).copied().unwrap_or_default().max(0.0));
+        Ok((delay(0), delay(1)))
+    }
+
+    /// The last event of the trail.
+    pub async fn last_event(&self) -> anyhow::Result<i64> {
+        self.count("SELECT coalesce(max(id), 0) FROM audit_logs").await
+    }
+
+    /// Removes what a system has created, and what is dead.
+    pub async fn tidy(&self) -> anyhow::Result<()> {
+        for statement in [
+            &*format!("DELETE FROM items WHERE id > {ITEMS}"),
+            "VACUUM items",
+            "VACUUM audit_outbox",
+            "VACUUM audit_logs",
+            "CHECKPOINT",
+        ] {
+            self.client.batch_execute(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates per second that pgbench reaches over 16 sessions with the statement alone.
+    ///
+    /// # Errors
+    /// When pgbench is missing or fails.
+    pub async fn limit(&self, time: Duration) -> anyhow::Result<f64> {
+        let script = tempfile::NamedTempFile::new()?;
+        std::fs::write(&script, CREATE)?;
+        let Address { host, port, user, password, database, .. } = self.database.address(Role::Items);
+        let output = Command::new(pgbench())
+            .args(["-n", "-M", "prepared", "-c16", "-j1", "-T", &time.as_secs().to_string(), "-f"])
+            .arg(script.path())
+            .args(["-h", &host, "-p", &port.to_string(), "-U", &user, &database])
+            .envs(password.iter().map(|password| ("PGPASSWORD", password)))
+            .stderr(Stdio::null())
+            .output()
+            .await
+            .context("cannot run pgbench; mend: local/packages pgbench:postgresql")?;
+        // Nobody relays what it leaves behind.
+        self.client.batch_execute("DELETE FROM audit_outbox").await?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+        rate.with_context(|| format!("pgbench says {text}"))
+    }
+
+    async fn count(&self, query: &str) -> anyhow::Result<i64> {
+        Ok(self.client.query_one(query, &[]).await?.get(0))
+    }
+}
+
+async fn connect(address: &Address) -> anyhow::Result<Client> {
+    let (client, connection) = tokio_postgres::connect(&address.url(), NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Debian keeps it beside the server's programs.
+fn pgbench() -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let there = versions.map(|version| version.path().join("bin/pgbench")).filter(|program| program.exists());
+    there.max().unwrap_or_else(|| PathBuf::from("pgbench"))
+}

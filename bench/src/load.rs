@@ -1,0 +1,65 @@
+//! Load from wrk, in a process of its own.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use tokio::process::Command;
+
+/// What clients ask for; see `bench/load.lua`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workload {
+    Live,
+    Create,
+    Get,
+    Page,
+    Mixed,
+}
+
+impl Workload {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Create => "create",
+            Self::Get => "get",
+            Self::Page => "page",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
+/// What wrk saw.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    pub requests: u64,
+    pub elapsed: Duration,
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+/// Keeps `connections` busy for `time`.
+///
+/// # Errors
+/// When wrk is missing, or any answer was not 2xx: a rate of failures is no rate.
+pub async fn run(url: &str, workload: Workload, connections: usize, time: Duration) -> anyhow::Result<Answered> {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("load.lua");
+    let output = Command::new("wrk")
+        .args(["-t1", "--timeout", "20s"])
+        .arg(format!("-c{connections}"))
+        .arg(format!("-d{}s", time.as_secs()))
+        .arg("-s")
+        .args([script.as_os_str(), url.as_ref(), "--".as_ref(), workload.name().as_ref()])
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .context("cannot run wrk; mend: local/packages wrk")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("RESULT ")).with_context(|| format!("wrk says {text}"))?;
+    let numbers: Vec<u64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+    let [requests, elapsed, errors, p50, p99] = numbers[..] else { anyhow::bail!("wrk says {line}") };
+    ensure!(errors == 0, "{errors} of {requests} requests failed ({}, {connections} connections)", workload.name());
+    let micros = Duration::from_micros;
+    Ok(Answered { requests, elapsed: micros(elapsed), p50: micros(p50), p99: micros(p99) })
+}

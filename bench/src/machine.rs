@@ -1,0 +1,65 @@
+//! What it is measured on.
+
+use std::fmt;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+/// Hardware and versions, as they stand above a table.
+pub struct Machine {
+    lines: Vec<String>,
+}
+
+impl Machine {
+    pub fn look(postgres: &str) -> Self {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let memory = field("/proc/meminfo", "MemTotal:").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+        let lines = vec![
+            format!("{} ({cores} cores)", field("/proc/cpuinfo", "model name").unwrap_or_default()),
+            format!("{} GiB of memory", memory.unwrap_or_default() >> 20),
+            format!("Linux {}", fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim()),
+            format!("PostgreSQL {postgres}, durable (fsync, synchronous_commit)"),
+            said("rustc", &["--version"]),
+            said("wrk", &["--version"]),
+            said("spin", &["--version"]),
+            format!("this repository at {}", said("git", &["describe", "--always", "--dirty"])),
+        ];
+        Self { lines: lines.into_iter().filter(|line| !line.trim().is_empty()).collect() }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "- {line}"))
+    }
+}
+
+/// The share of all processors that somebody else uses now, watched for `time`.
+pub fn busy(time: Duration) -> f64 {
+    let before = jiffies();
+    std::thread::sleep(time);
+    let after = jiffies();
+    let (all, idle) = (after.0 - before.0, after.1 - before.1);
+    if all == 0 { 0.0 } else { 1.0 - idle as f64 / all as f64 }
+}
+
+/// All and idle time of all processors since boot, in ticks.
+fn jiffies() -> (u64, u64) {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let times: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    (times.iter().sum(), times.iter().skip(3).take(2).sum())
+}
+
+fn field(file: &str, key: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(value.trim_start_matches([' ', '\t', ':']).trim().to_owned())
+}
+
+/// The first line a program prints; nothing when it is not there.
+fn said(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,65 @@
+//! `make bench`: measures the application on the embedded host, the native reference and, where it is installed, Spin, in one run over
+//! one database, and writes `bench/RESULTS.md`.
+
+mod database;
+mod load;
+mod machine;
+mod measure;
+mod report;
+mod system;
+mod table;
+mod usage;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+
+use database::Filled;
+use machine::Machine;
+use measure::Plan;
+use system::{Kind, Programs};
+
+/// Above this share of the processors somebody else works too much for figures to mean anything.
+const BUSY: f64 = 0.1;
+
+/// Measure the application, and others beside it.
+#[derive(Parser)]
+struct Arguments {
+    /// Rounds; every figure is the median of as many.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds per measurement.
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// The folder of what was built for release.
+    #[arg(long)]
+    release: PathBuf,
+    /// Where the table goes.
+    #[arg(long)]
+    results: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().context("bench has no parent folder")?.to_owned();
+    let folder = tempfile::tempdir_in(root.join("target"))?;
+    let busy = machine::busy(Duration::from_secs(2));
+    let filled = Filled::start(&folder.path().join("postgres"), &root.join("schema/schema.sql")).await?;
+    let programs = Programs { root: root.clone(), release: arguments.release };
+    let mut kinds = vec![Kind::Native, Kind::Embedded];
+    if system::has_spin() {
+        kinds.push(Kind::Spin);
+    } else {
+        eprintln!("There is no spin on PATH: this run has no column for it");
+    }
+    let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.seconds) };
+    let table = measure::run(&plan, &programs, &filled).await?;
+    let machine = Machine::look(&filled.version().await?);
+    let sizes = report::component_sizes(&root)?;
+    let text = report::write(&table, &plan, &machine, &sizes, (busy > BUSY).then_some(busy));
+    println!("{text}");
+    std::fs::write(&arguments.results, text).with_context(|| format!("write {}", arguments.results.display()))
+}

@@ -1,0 +1,144 @@
+//! What was measured, as a table, and whether that is enough.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Values of one thing, one per round.
+#[derive(Clone, Debug, Default)]
+pub struct Values(Vec<f64>);
+
+impl Values {
+    pub fn add(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    pub fn median(&self) -> f64 {
+        let mut values = self.0.clone();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        match values.len() {
+            0 => f64::NAN,
+            length if length % 2 == 1 => values[middle],
+            _ => f64::midpoint(values[middle - 1], values[middle]),
+        }
+    }
+
+    pub fn least(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NAN, f64::min)
+    }
+
+    pub fn most(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NAN, f64::max)
+    }
+
+    /// How far apart they lie, as a share of the median.
+    pub fn spread(&self) -> f64 {
+        (self.most() - self.least()) / self.median()
+    }
+
+    /// `median (least-most)`.
+    fn shown(&self) -> String {
+        let digits = if self.median() < 10.0 { 2 } else { usize::from(self.median() < 100.0) };
+        format!("{:.digits$} ({:.digits$}-{:.digits$})", self.median(), self.least(), self.most())
+    }
+}
+
+/// Everything of one run: system, what was asked of it, what was measured.
+#[derive(Default)]
+pub struct Table(BTreeMap<(&'static str, String, &'static str), Values>);
+
+impl Table {
+    pub fn add(&mut self, system: &'static str, asked: &str, measured: &'static str, value: f64) {
+        self.0.entry((system, asked.to_owned(), measured)).or_default().add(value);
+    }
+
+    pub fn get(&self, system: &'static str, asked: &str, measured: &'static str) -> Option<&Values> {
+        self.0.get(&(system, asked.to_owned(), measured))
+    }
+
+    /// One row per thing asked, in the given order, one column per system and measure; empty cells stay empty.
+    pub fn markdown(&self, systems: &[&'static str], rows: &[String], measures: &[&'static str]) -> String {
+        let mut text = String::from("| |");
+        for measure in measures {
+            for system in systems {
+                let _ = write!(text, " {measure}, {system} |");
+            }
+        }
+        let _ = write!(text, "\n|---|{}\n", "--:|".repeat(measures.len() * systems.len()));
+        for row in rows {
+            let _ = write!(text, "| {row} |");
+            for measure in measures {
+                for system in systems {
+                    let cell = self.get(system, row, measure).map(Values::shown).unwrap_or_default();
+                    let _ = write!(text, " {cell} |");
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Something that was to be reached.
+pub struct Target {
+    pub name: String,
+    pub wanted: f64,
+    pub reached: f64,
+    /// Whether more is better.
+    pub at_least: bool,
+}
+
+impl Target {
+    /// One row of the table of targets.
+    pub fn markdown(&self) -> String {
+        let met = if self.at_least { self.reached >= self.wanted } else { self.reached <= self.wanted };
+        let verdict = if met {
+            "met".to_owned()
+        } else {
+            format!("**missed by {:.0} %**", (self.reached / self.wanted - 1.0).abs() * 100.0)
+        };
+        let sign = if self.at_least { "at least" } else { "at most" };
+        format!("| {} | {sign} {} | {} | {verdict} |", self.name, short(self.wanted), short(self.reached))
+    }
+}
+
+fn short(value: f64) -> String {
+    if value < 100.0 {
+        format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{value:.0}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(all: &[f64]) -> Values {
+        Values(all.to_vec())
+    }
+
+    #[test]
+    fn a_median_is_not_moved_by_one_bad_round() {
+        assert_eq!(values(&[3.0, 1.0, 900.0]).median(), 3.0);
+        assert_eq!(values(&[4.0, 1.0, 2.0, 3.0]).median(), 2.5);
+        assert_eq!(values(&[120.0, 100.0, 90.0]).shown(), "100 (90-120)");
+        assert_eq!(values(&[1.5, 1.0, 2.0]).shown(), "1.50 (1.00-2.00)");
+    }
+
+    #[test]
+    fn a_target_says_by_how_much_it_was_missed() {
+        let target = |at_least, reached| Target { name: "x".into(), wanted: 40.0, reached, at_least }.markdown();
+        assert_eq!(target(false, 30.0), "| x | at most 40 | 30 | met |");
+        assert_eq!(target(false, 50.0), "| x | at most 40 | 50 | **missed by 25 %** |");
+        assert_eq!(target(true, 30.0), "| x | at least 40 | 30 | **missed by 25 %** |");
+    }
+
+    #[test]
+    fn a_table_has_a_cell_for_what_was_measured_only() {
+        let mut table = Table::default();
+        table.add("a", "get", "rate", 5.0);
+        let text = table.markdown(&["a", "b"], &["get".to_owned()], &["rate"]);
+        assert_eq!(text, "| | rate, a | rate, b |\n|---|--:|--:|\n| get | 5.00 (5.00-5.00) |  |\n");
+    }
+}
