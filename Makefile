@@ -58,11 +58,11 @@ fuzz: build ## ask for so long what no run has asked yet (MINUTES=10, SEED=)
 	tests/fuzz/run --minutes "$$minutes" --seed "$$seed"
 
 .PHONY: bench
-bench: setup components ## measure the application against a native one, and against spin where it is installed (ROUNDS=, SECONDS=)
-	@local/packages wrk pgbench:postgresql
+bench: setup components ## measure the application against a native one, and against spin where it is installed (ROUNDS=, DURATION=)
+	@local/packages wrk:wrk
 	cargo build $(LOCKED) --release --workspace --bin serve --bin reference
 	cargo build $(LOCKED) --workspace --bin bench
-	"$(BINARIES)/bench" --release "$(dir $(BINARIES))release" --results bench/RESULTS.md $${ROUNDS:+--rounds "$$ROUNDS"} $${SECONDS:+--seconds "$$SECONDS"}
+	"$(BINARIES)/bench" --release "$(dir $(BINARIES))release" --results bench/RESULTS.md
 
 .PHONY: build
 build: setup ## build everything, after installing what is missing for it

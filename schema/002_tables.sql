@@ -44,6 +44,15 @@ CREATE TABLE IF NOT EXISTS relay_lease (
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0);
 INSERT INTO relay_lease DEFAULT VALUES ON CONFLICT DO NOTHING;
 
+-- No event up to `passed` is left or can still come; `mark` is what `passed` becomes next (003_relay.sql). Without them every look
+-- at the outbox would step over all events that an old snapshot keeps from being cleaned away.
+ALTER TABLE relay_lease ADD COLUMN IF NOT EXISTS passed bigint NOT NULL DEFAULT 0,
+                        ADD COLUMN IF NOT EXISTS mark bigint, ADD COLUMN IF NOT EXISTS mark_xid xid8;
+
+-- held_until again, in microseconds since 1970, where it has one version only: every operation asks whether the lease is free, and
+-- an old snapshot may keep thousands of versions of its row.
+CREATE SEQUENCE IF NOT EXISTS relay_lease_until MINVALUE 0 START 0;
+
 -- Events that audit refused for good, with its reason: out of the queue, so that one bad event never blocks the rest.
 CREATE TABLE IF NOT EXISTS audit_refused (
     event_id   uuid        PRIMARY KEY,

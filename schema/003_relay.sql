@@ -6,12 +6,24 @@ CREATE OR REPLACE FUNCTION utc(p_at timestamptz) RETURNS text LANGUAGE sql STABL
     SELECT trim('"' FROM to_json(p_at AT TIME ZONE 'UTC')::text) || 'Z'
 $$;
 
+-- Keeps relay_lease_until in step. It is not taken back with its transaction: then nobody tries the lease for two seconds.
+CREATE OR REPLACE FUNCTION relay_lease_copy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM setval('relay_lease_until', CASE WHEN isfinite(NEW.held_until) THEN (extract(epoch FROM NEW.held_until) * 1e6)::bigint ELSE 0 END);
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER relay_lease_copy AFTER UPDATE OF held_until ON relay_lease FOR EACH ROW EXECUTE FUNCTION relay_lease_copy();
+
 -- Takes the lease for two seconds if it is free, and gives its holder. An expiry more than a minute ahead is free as well: the
 -- clock was stepped back.
 CREATE OR REPLACE FUNCTION relay_lease_try() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+    v_left   bigint := (SELECT last_value FROM relay_lease_until) - (extract(epoch FROM clock_timestamp()) * 1e6)::bigint;
     v_holder uuid;
 BEGIN
+    IF v_left BETWEEN 0 AND 60000000 THEN
+        RETURN NULL;
+    END IF;
     PERFORM FROM relay_lease
      WHERE held_until < clock_timestamp() OR held_until > clock_timestamp() + interval '60 s'
        FOR UPDATE SKIP LOCKED;
@@ -43,6 +55,8 @@ CREATE OR REPLACE FUNCTION audit_record(
     p_request_id text, p_trace_id text, p_actor text, p_client_addr text
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    -- Before the event gets its number, so that relay_mark can tell when no smaller one can come any more.
+    PERFORM pg_current_xact_id();
     INSERT INTO audit_outbox (event_id, action, outcome, item_id, request_id, trace_id, actor, client_addr, details)
     VALUES (p_event_id, p_action, p_outcome, p_item_id, p_request_id, p_trace_id, p_actor, p_client_addr, p_details);
 END $$;
@@ -59,11 +73,44 @@ CREATE OR REPLACE FUNCTION audit_event(p_event audit_outbox) RETURNS json LANGUA
         p_event.trace_id, p_event.actor, p_event.client_addr, utc(p_event.occurred_at) AS occurred_at, p_event.details) e
 $$;
 
+-- Every event that waits has a greater number. 0 where numbers began anew.
+CREATE OR REPLACE FUNCTION relay_passed() RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT CASE WHEN l.passed <= s.last_value THEN l.passed ELSE 0 END FROM relay_lease l, audit_outbox_seq_seq s
+$$;
+
+-- Whether no transaction is left that could commit an event up to `mark`. Has to be asked before looking for such events, or one
+-- could commit in between.
+CREATE OR REPLACE FUNCTION relay_mark_settled() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(mark_xid <= pg_snapshot_xmin(pg_current_snapshot()), false) FROM relay_lease
+$$;
+
+-- Every few thousand events: marks the last number given; a transaction later, takes an xid, which whoever had such a number has a
+-- smaller one than; and once that is settled and the first event left is p_first, behind the mark (NULL: none is left), passes it.
+CREATE OR REPLACE FUNCTION relay_mark(p_settled boolean, p_first bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_lease relay_lease := (SELECT l FROM relay_lease l);
+    v_last  bigint      := (SELECT last_value FROM audit_outbox_seq_seq);
+BEGIN
+    -- Numbers of a database that was restored, or began anew, say nothing.
+    IF v_lease.mark > v_last OR v_lease.mark_xid > pg_snapshot_xmax(pg_current_snapshot()) THEN
+        UPDATE relay_lease SET mark = NULL, mark_xid = NULL;
+    ELSIF v_lease.mark IS NULL THEN
+        UPDATE relay_lease SET mark = v_last WHERE v_last > relay_passed() + 5000;
+    ELSIF v_lease.mark_xid IS NULL THEN
+        UPDATE relay_lease SET mark_xid = pg_current_xact_id();
+    ELSIF p_settled AND (p_first > v_lease.mark) IS NOT FALSE THEN
+        UPDATE relay_lease SET passed = mark, mark = NULL, mark_xid = NULL;
+    END IF;
+END $$;
+
 -- Takes the lease if there is something to relay; no row otherwise.
 CREATE OR REPLACE FUNCTION relay_take() RETURNS TABLE (relay text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF EXISTS (SELECT FROM audit_outbox) THEN
+    -- Sorted, so that it never reads the table from its start.
+    PERFORM FROM audit_outbox o WHERE o.seq > relay_passed() ORDER BY o.seq LIMIT 1;
+    IF FOUND THEN
         relay := relay_lease_try();
         IF relay IS NOT NULL THEN
             RETURN NEXT;
@@ -75,19 +122,25 @@ END $$;
 -- is somebody else's. NULLs: the outbox is empty and the lease is released.
 CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[]) RETURNS TABLE (seqs bigint[], events text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_settled boolean;
+    v_passed  bigint;
 BEGIN
     IF NOT relay_lease_keep(p_holder) THEN
         RETURN;
     END IF;
+    v_settled := relay_mark_settled();
+    v_passed := relay_passed();
     DELETE FROM audit_outbox o WHERE o.seq = ANY (p_done);
     IF FOUND THEN
         UPDATE relay_lease SET failures = 0, last_error = NULL WHERE failures > 0;
     END IF;
     SELECT array_agg(b.seq), '[' || string_agg(b.event, ',') || ']' INTO seqs, events
       FROM (SELECT e.seq, e.event, sum(octet_length(e.event) + 1) OVER w AS bytes, row_number() OVER w AS position
-              FROM (SELECT o.seq, audit_event(o)::text AS event FROM audit_outbox o ORDER BY o.seq LIMIT 500) e
+              FROM (SELECT o.seq, audit_event(o)::text AS event FROM audit_outbox o WHERE o.seq > v_passed ORDER BY o.seq LIMIT 500) e
             WINDOW w AS (ORDER BY e.seq)) b
      WHERE b.bytes < 1048576 OR b.position = 1;
+    PERFORM relay_mark(v_settled, seqs[1]);
     IF seqs IS NULL THEN
         UPDATE relay_lease SET holder = NULL, held_until = '-infinity';
     END IF;

@@ -90,7 +90,8 @@ BEGIN
     SELECT '[' || coalesce(string_agg(item_json(i.id, i.name, i.description, i.created_at, i.updated_at), ','), '') || ']', count(*), max(i.id)
       INTO items, v_count, v_last
       FROM (SELECT * FROM public.items row WHERE row.id > p_after ORDER BY row.id LIMIT p_limit) i;
-    IF v_count = p_limit AND EXISTS (SELECT FROM public.items i WHERE i.id > v_last) THEN
+    -- Not EXISTS, for which the planner would read the table from its start.
+    IF v_count = p_limit AND (SELECT i.id FROM public.items i WHERE i.id > v_last ORDER BY i.id LIMIT 1) IS NOT NULL THEN
         next := v_last;
     END IF;
     PERFORM audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
@@ -190,7 +191,7 @@ CREATE OR REPLACE FUNCTION items_ready(OUT waiting bigint, OUT oldest_seconds do
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(o.occurred_at)), 0) INTO waiting, oldest_seconds
-      FROM (SELECT occurred_at FROM audit_outbox ORDER BY seq LIMIT 10001) o;
+      FROM (SELECT occurred_at FROM audit_outbox WHERE seq > relay_passed() ORDER BY seq LIMIT 10001) o;
     SELECT l.failures > 0 INTO failing FROM relay_lease l;
     IF waiting > 0 THEN
         relay := relay_lease_try();

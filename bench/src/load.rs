@@ -53,7 +53,7 @@ pub async fn run(url: &str, workload: Workload, connections: usize, time: Durati
         .stderr(Stdio::inherit())
         .output()
         .await
-        .context("cannot run wrk; mend: local/packages wrk")?;
+        .context("cannot run wrk; mend: local/packages wrk:wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line =
         text.lines().find_map(|line| line.strip_prefix("RESULT ")).with_context(|| format!("wrk says {text}"))?;

@@ -28,11 +28,11 @@ const BUSY: f64 = 0.1;
 #[derive(Parser)]
 struct Arguments {
     /// Rounds; every figure is the median of as many.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, env, default_value_t = 5)]
     rounds: usize,
     /// Seconds per measurement.
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
+    #[arg(long, env, default_value_t = 3)]
+    duration: u64,
     /// The folder of what was built for release.
     #[arg(long)]
     release: PathBuf,
@@ -55,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     } else {
         eprintln!("There is no spin on PATH: this run has no column for it");
     }
-    let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.seconds) };
+    let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.duration) };
     let table = measure::run(&plan, &programs, &filled).await?;
     let machine = Machine::look(&filled.version().await?);
     let sizes = report::component_sizes(&root)?;

@@ -63,16 +63,23 @@ impl TestDatabase {
     /// Applies the schema again, as an operator would. Roles keep their passwords.
     pub async fn apply_schema(&self) {
         let _alone = APPLYING.lock().await;
+        self.psql(|psql| psql.arg("-f").arg(schema())).await;
+    }
+
+    /// Runs psql as the superuser and gives what it wrote to stderr: that is where the server's messages go.
+    ///
+    /// # Panics
+    /// When a statement fails.
+    pub async fn psql(&self, arguments: impl FnOnce(&mut Command) -> &mut Command) -> String {
         let Address { host, port, user, password, database, .. } = self.database.admin();
-        let output = Command::new("psql")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-f"])
-            .arg(schema())
+        let mut psql = Command::new("psql");
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1"])
             .envs([("PGHOST", host), ("PGPORT", &port.to_string()), ("PGUSER", user), ("PGDATABASE", database)])
-            .envs(password.iter().map(|password| ("PGPASSWORD", password)))
-            .output()
-            .await
-            .expect("run psql");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            .envs(password.iter().map(|password| ("PGPASSWORD", password)));
+        let output = arguments(&mut psql).output().await.expect("run psql");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{told}");
+        told
     }
 
     /// The variables that lead the application to this database.

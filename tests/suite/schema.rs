@@ -2,6 +2,8 @@
 
 mod items;
 mod lease;
+mod passed;
+mod plans;
 mod relay;
 mod trail;
 
