@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod conditional;
 mod contract;
+mod host_calls;
 mod host_contract;
 mod idempotency;
 mod isolation;

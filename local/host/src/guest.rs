@@ -100,6 +100,7 @@ impl WasiHttpView for Guest {
 
 impl variables::Host for Guest {
     async fn get(&mut self, name: String) -> wasmtime::Result<Result<String, variables::Error>> {
+        let _span = self.trace.variable(&name);
         if let Err(reason) = crate::variables::check_name(&name) {
             return Ok(Err(variables::Error::InvalidName(reason)));
         }

@@ -53,6 +53,14 @@ impl Trace {
         self.span(|| SpanBuilder::from_name(format!("execute_wasm_component {component}")))
     }
 
+    /// Reading a variable.
+    pub fn variable(&self, name: &str) -> Span {
+        self.span(|| {
+            let attributes = [KeyValue::new("key", format!("{name:?}"))];
+            SpanBuilder::from_name("spin_variables.get").with_kind(SpanKind::Client).with_attributes(attributes)
+        })
+    }
+
     /// Waiting for a session with the database.
     pub fn connection(&self) -> Span {
         self.span(|| database("spin_outbound_pg.open".to_owned()))
