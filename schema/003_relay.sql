@@ -18,7 +18,7 @@ CREATE OR REPLACE TRIGGER relay_lease_copy AFTER UPDATE OF held_until ON relay_l
 -- clock was stepped back.
 CREATE OR REPLACE FUNCTION relay_lease_try() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    v_left   bigint := (SELECT last_value FROM relay_lease_until) - (extract(epoch FROM clock_timestamp()) * 1e6)::bigint;
+    v_left   bigint := pg_sequence_last_value('relay_lease_until') - (date_part('epoch', clock_timestamp()) * 1e6)::bigint;
     v_holder uuid;
 BEGIN
     IF v_left BETWEEN 0 AND 60000000 THEN
@@ -49,16 +49,19 @@ BEGIN
     RETURN true;
 END $$;
 
--- Writes the event of an operation, in its transaction.
+-- Writes the event of an operation, in its transaction. Gives true, so that it can stand in an expression: those PL/pgSQL evaluates
+-- without a query around them, which every operation would pay for.
 CREATE OR REPLACE FUNCTION audit_record(
     p_event_id uuid, p_action text, p_outcome text, p_item_id bigint, p_details jsonb,
     p_request_id text, p_trace_id text, p_actor text, p_client_addr text
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
     -- Before the event gets its number, so that relay_mark can tell when no smaller one can come any more.
-    PERFORM pg_current_xact_id();
+    v_xact xid8 := pg_current_xact_id();
+BEGIN
     INSERT INTO audit_outbox (event_id, action, outcome, item_id, request_id, trace_id, actor, client_addr, details)
     VALUES (p_event_id, p_action, p_outcome, p_item_id, p_request_id, p_trace_id, p_actor, p_client_addr, p_details);
+    RETURN true;
 END $$;
 
 -- A value as the trail keeps it: itself up to 1 KiB, beyond that its length in bytes and its SHA-256.
@@ -109,7 +112,7 @@ CREATE OR REPLACE FUNCTION relay_take() RETURNS TABLE (relay text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     -- Sorted, so that it never reads the table from its start.
-    PERFORM FROM audit_outbox o WHERE o.seq > relay_passed() ORDER BY o.seq LIMIT 1;
+    PERFORM FROM audit_outbox o WHERE o.seq > (SELECT relay_passed()) ORDER BY o.seq LIMIT 1;
     IF FOUND THEN
         relay := relay_lease_try();
         IF relay IS NOT NULL THEN

@@ -50,8 +50,7 @@ BEGIN
     IF outcome <> 'key_conflict' THEN
         item := item_json(id, p_name, p_description, v_now, v_now);
     END IF;
-    PERFORM audit_record(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
-    relay := relay_lease_try();
+    relay := CASE WHEN audit_record(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Outcomes ok, not_modified, not_found.
@@ -73,8 +72,7 @@ BEGIN
         outcome := 'ok';
         v_details := '{"items": 1}';
     END IF;
-    PERFORM audit_record(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
-    relay := relay_lease_try();
+    relay := CASE WHEN audit_record(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- One page as a JSON array; `next` is where the following page starts, NULL when there is none.
@@ -94,9 +92,8 @@ BEGIN
     IF v_count = p_limit AND (SELECT i.id FROM public.items i WHERE i.id > v_last ORDER BY i.id LIMIT 1) IS NOT NULL THEN
         next := v_last;
     END IF;
-    PERFORM audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
-                         p_request_id, p_trace_id, p_actor, p_client_addr);
-    relay := relay_lease_try();
+    relay := CASE WHEN audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
+                         p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Starts a whole list: fixes the highest id, counts, and writes the event before the first item leaves. Does not try the lease,
@@ -156,8 +153,7 @@ BEGIN
             'description', CASE WHEN v_old.description <> p_description
                     THEN jsonb_build_object('from', audit_value(v_old.description), 'to', audit_value(p_description)) END));
     END IF;
-    PERFORM audit_record(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
-    relay := relay_lease_try();
+    relay := CASE WHEN audit_record(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Outcomes ok, not_found, precondition_failed.
@@ -181,8 +177,7 @@ BEGIN
         DELETE FROM items i WHERE i.id = p_id;
         v_details := jsonb_build_object('version', v_old.version, 'name', audit_value(v_old.name), 'description', audit_value(v_old.description));
     END IF;
-    PERFORM audit_record(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr);
-    relay := relay_lease_try();
+    relay := CASE WHEN audit_record(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Readiness: that the database answers, how far the outbox is behind (`waiting` counts up to 10 001), and whether the relay is
@@ -191,7 +186,7 @@ CREATE OR REPLACE FUNCTION items_ready(OUT waiting bigint, OUT oldest_seconds do
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(o.occurred_at)), 0) INTO waiting, oldest_seconds
-      FROM (SELECT occurred_at FROM audit_outbox WHERE seq > relay_passed() ORDER BY seq LIMIT 10001) o;
+      FROM (SELECT occurred_at FROM audit_outbox WHERE seq > (SELECT relay_passed()) ORDER BY seq LIMIT 10001) o;
     SELECT l.failures > 0 INTO failing FROM relay_lease l;
     IF waiting > 0 THEN
         relay := relay_lease_try();

@@ -16,6 +16,9 @@ pub const LIVE_CONNECTIONS: usize = 16;
 /// How often an instance is started to time it.
 const STARTS: usize = 2_000;
 
+/// Between the start of a system and a look at what it holds when idle.
+const REST: Duration = Duration::from_secs(2);
+
 pub struct Plan {
     pub kinds: Vec<Kind>,
     pub rounds: usize,
@@ -55,6 +58,8 @@ async fn one(kind: Kind, plan: &Plan, programs: &Programs, filled: &Filled, tabl
     let last_event = filled.last_event().await?;
     let system = System::start(kind, programs, &filled.database).await?;
     table.add(name, "start to first 201", "ms", milliseconds(system.cold_start));
+    // What starting took is given back within moments.
+    tokio::time::sleep(REST).await;
     table.add(name, "idle", "MiB", mebibytes(system.memory()));
 
     whole_list(&system, name, table).await?;

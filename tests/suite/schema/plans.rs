@@ -6,14 +6,14 @@ use super::CONTEXT;
 
 /// Tables that grow; the others have one row, or one per action and outcome.
 const GROWING: [&str; 5] = ["items", "idempotency", "audit_outbox", "audit_logs", "audit_refused"];
-/// After this many calls PostgreSQL may keep one plan for all values.
-const CALLS: usize = 8;
+/// Once to plan, once with the plan that is kept.
+const CALLS: usize = 2;
 
-/// Runs a statement often enough in one session and gives the plans of everything inside of it.
+/// Runs a statement in a session with the settings of the services' roles and gives the plans of everything inside of it.
 async fn plans(database: &TestDatabase, statement: &str) -> String {
     let watch =
         "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on;
-                 SET client_min_messages = log";
+                 SET client_min_messages = log; SET plan_cache_mode = force_generic_plan";
     let script = format!("{watch}; {}", [statement; CALLS].join("; "));
     database.psql(|psql| psql.args(["-o", "/dev/null", "-c", &script])).await
 }

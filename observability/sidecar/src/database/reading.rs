@@ -8,7 +8,7 @@ const TOTALS: &str = "SELECT action, outcome, events, items, delays, delay_secon
 
 /// The outbox is counted up to 10 000; beyond that its span of sequence numbers stands for the count.
 const PIPELINE: &str = "
-    WITH head AS (SELECT seq, occurred_at FROM audit_outbox WHERE seq > relay_passed() ORDER BY seq LIMIT 10001)
+    WITH head AS (SELECT seq, occurred_at FROM audit_outbox WHERE seq > (SELECT relay_passed()) ORDER BY seq LIMIT 10001)
     SELECT CASE WHEN count(*) <= 10000 THEN count(*) ELSE (SELECT max(seq) FROM audit_outbox) - min(seq) + 1 END,
            coalesce(greatest(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0), 0)::float8,
            (SELECT count(*) FROM (SELECT refused_at FROM audit_refused LIMIT 10001) refused),
