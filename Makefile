@@ -64,6 +64,13 @@ bench: setup components ## measure the application against a native one, and aga
 	cargo build $(LOCKED) --workspace --bin bench
 	"$(BINARIES)/bench" --release "$(dir $(BINARIES))release" --results bench/RESULTS.md
 
+.PHONY: bench-growth
+bench-growth: setup components ## measure the application over a thousand and over ten million items (ROUNDS=, DURATION=); needs 12 GB
+	@local/packages wrk:wrk
+	cargo build $(LOCKED) --release --workspace --bin serve --bin sidecar
+	cargo build $(LOCKED) --workspace --bin bench
+	"$(BINARIES)/bench" --growth --release "$(dir $(BINARIES))release" --results bench/GROWTH.md
+
 .PHONY: build
 build: setup ## build everything, after installing what is missing for it
 	@local/build-components.sh $(COMPONENTS) probe

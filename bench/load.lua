@@ -1,5 +1,4 @@
--- What wrk sends, and what it says at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|live
-local ITEMS = 100000
+-- What wrk sends, and what it says at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|live ITEMS
 
 local send = {}
 
@@ -10,11 +9,11 @@ function send.create()
 end
 
 function send.get()
-    return wrk.format("GET", "/items/" .. math.random(ITEMS))
+    return wrk.format("GET", "/items/" .. math.random(items))
 end
 
 function send.page()
-    return wrk.format("GET", "/items?limit=100&after=" .. math.random(0, ITEMS - 100))
+    return wrk.format("GET", "/items?limit=100&after=" .. math.random(0, items - 100))
 end
 
 function send.mixed()
@@ -30,6 +29,7 @@ end
 
 function init(arguments)
     sent = 0
+    items = tonumber(arguments[2])
     math.randomseed(os.time())
     request = send[arguments[1]]
 end

@@ -17,7 +17,7 @@ pub const ITEMS: i64 = 100_000;
 const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
                       'bench', NULL, NULL, '127.0.0.1:1')";
 
-/// A durable server of its own, filled with [`ITEMS`] items.
+/// A durable server of its own.
 pub struct Filled {
     server: Server,
     pub database: Database,
@@ -32,15 +32,53 @@ impl Filled {
         let admin = server.address().with_database("itemsdb");
         let database = Database::prepare(&admin, schema, &Passwords::random()).await?;
         let client = connect(&admin).await?;
-        let fill = format!(
-            "INSERT INTO items (name, description, created_at, updated_at)
-             SELECT 'bolt ' || n, 'zinc plated, ' || n || ' of many, sold by the hundred', now(), now() FROM generate_series(1, {ITEMS}) n;
-             VACUUM ANALYZE items;"
-        );
-        for statement in fill.split(';') {
-            client.batch_execute(statement).await?;
-        }
         Ok(Self { server, database, client })
+    }
+
+    /// Fills it with `count` items, and as many events in the trail, instead of what it holds.
+    ///
+    /// # Errors
+    /// When the server fails, most likely for want of space.
+    pub async fn fill(&self, count: i64) -> anyhow::Result<()> {
+        // Indexes are made afterwards: one by one, row by row takes ten times as long.
+        let indexes =
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_logs' AND indexname NOT LIKE '%_pkey'
+                        AND indexname NOT LIKE '%_key'";
+        let indexes = self.client.query(indexes, &[]).await?;
+        let mut statements = vec![
+            "TRUNCATE items, audit_outbox RESTART IDENTITY".to_owned(),
+            "ALTER TABLE audit_logs DISABLE TRIGGER USER".to_owned(),
+            "TRUNCATE audit_logs".to_owned(),
+            "ALTER TABLE audit_logs ENABLE TRIGGER USER".to_owned(),
+            "ALTER TABLE audit_logs DROP CONSTRAINT audit_logs_event_id_key".to_owned(),
+        ];
+        statements.extend(indexes.iter().map(|row| format!("DROP INDEX {}", row.get::<_, String>(0))));
+        statements.push(format!(
+            "INSERT INTO items (name, description, created_at, updated_at)
+             SELECT 'bolt ' || n, 'zinc plated, ' || n || ' of many, sold by the hundred', now(), now() FROM generate_series(1, {count}) n"
+        ));
+        statements.push(format!(
+            "INSERT INTO audit_logs (event_id, action, outcome, item_id, request_id, created_at, stored_at, details)
+             SELECT gen_random_uuid(), 'get', 'ok', n, gen_random_uuid(), now(), now(), '{{\"items\": 1}}' FROM generate_series(1, {count}) n"
+        ));
+        statements.push("ALTER TABLE audit_logs ADD CONSTRAINT audit_logs_event_id_key UNIQUE (event_id)".to_owned());
+        statements.extend(indexes.iter().map(|row| row.get(1)));
+        statements.extend([
+            "VACUUM ANALYZE items".to_owned(),
+            "VACUUM ANALYZE audit_logs".to_owned(),
+            "CHECKPOINT".to_owned(),
+        ]);
+        for statement in statements {
+            self.client.batch_execute(&statement).await?;
+        }
+        Ok(())
+    }
+
+    /// A transaction that still sees what there is now; it ends with the client.
+    pub async fn hold_snapshot(&self) -> anyhow::Result<Client> {
+        let client = connect(self.database.admin()).await?;
+        client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM relay_lease").await?;
+        Ok(client)
     }
 
     pub async fn version(&self) -> anyhow::Result<String> {

@@ -38,18 +38,25 @@ pub struct Answered {
     pub p99: Duration,
 }
 
-/// Keeps `connections` busy for `time`.
+/// Keeps `connections` busy for `time`; there are `items` items.
 ///
 /// # Errors
 /// When wrk is missing, or any answer was not 2xx: a rate of failures is no rate.
-pub async fn run(url: &str, workload: Workload, connections: usize, time: Duration) -> anyhow::Result<Answered> {
+pub async fn run(
+    url: &str,
+    workload: Workload,
+    items: i64,
+    connections: usize,
+    time: Duration,
+) -> anyhow::Result<Answered> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("load.lua");
     let output = Command::new("wrk")
         .args(["-t1", "--timeout", "20s"])
         .arg(format!("-c{connections}"))
         .arg(format!("-d{}s", time.as_secs()))
         .arg("-s")
-        .args([script.as_os_str(), url.as_ref(), "--".as_ref(), workload.name().as_ref()])
+        .arg(script)
+        .args([url, "--", workload.name(), &items.to_string()])
         .stderr(Stdio::inherit())
         .output()
         .await

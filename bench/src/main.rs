@@ -2,6 +2,7 @@
 //! one database, and writes `bench/RESULTS.md`.
 
 mod database;
+mod growth;
 mod load;
 mod machine;
 mod measure;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use database::Filled;
+use database::{Filled, ITEMS};
 use machine::Machine;
 use measure::Plan;
 use system::{Kind, Programs};
@@ -36,6 +37,9 @@ struct Arguments {
     /// The folder of what was built for release.
     #[arg(long)]
     release: PathBuf,
+    /// Instead of comparing systems, see whether this one slows down with what it holds.
+    #[arg(long)]
+    growth: bool,
     /// Where the table goes.
     #[arg(long)]
     results: PathBuf,
@@ -56,10 +60,14 @@ async fn main() -> anyhow::Result<()> {
         eprintln!("There is no spin on PATH: this run has no column for it");
     }
     let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.duration) };
-    let table = measure::run(&plan, &programs, &filled).await?;
     let machine = Machine::look(&filled.version().await?);
-    let sizes = report::component_sizes(&root)?;
-    let text = report::write(&table, &plan, &machine, &sizes, (busy > BUSY).then_some(busy));
+    let text = if arguments.growth {
+        growth::write(&growth::run(&plan, &programs, &filled).await?, &plan, &machine)
+    } else {
+        filled.fill(ITEMS).await?;
+        let table = measure::run(&plan, &programs, &filled).await?;
+        report::write(&table, &plan, &machine, &report::component_sizes(&root)?, (busy > BUSY).then_some(busy))
+    };
     println!("{text}");
     std::fs::write(&arguments.results, text).with_context(|| format!("write {}", arguments.results.display()))
 }

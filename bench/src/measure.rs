@@ -64,7 +64,7 @@ async fn one(kind: Kind, plan: &Plan, programs: &Programs, filled: &Filled, tabl
 
     whole_list(&system, name, table).await?;
     // Sessions, prepared statements and warm slots.
-    load::run(&system.url, Workload::Mixed, 16, Duration::from_secs(1)).await?;
+    load::run(&system.url, Workload::Mixed, ITEMS, 16, Duration::from_secs(1)).await?;
     for connections in CONNECTIONS {
         for workload in WORKLOADS {
             sample(&system, name, filled, workload, connections, plan.time, table).await?;
@@ -91,7 +91,7 @@ async fn sample(
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let (own, server) = (system.cpu(), filled.cpu()?);
-    let answered = load::run(&system.url, workload, connections, time).await?;
+    let answered = load::run(&system.url, workload, ITEMS, connections, time).await?;
     let per_request = |spent: Duration| spent.as_secs_f64() * 1e6 / answered.requests as f64;
     let row = row(workload, connections);
     table.add(name, &row, "rate", answered.requests as f64 / answered.elapsed.as_secs_f64());
@@ -103,7 +103,7 @@ async fn sample(
 }
 
 /// Asks for readiness every second, as a cluster does: a system that has nothing else to do relays in those requests.
-async fn probe(url: &str) -> std::convert::Infallible {
+pub async fn probe(url: &str) -> std::convert::Infallible {
     loop {
         let _ = reqwest::get(format!("{url}/readyz")).await;
         tokio::time::sleep(Duration::from_secs(1)).await;

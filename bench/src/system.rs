@@ -158,6 +158,7 @@ async fn first_item(url: &str) -> anyhow::Result<()> {
     }
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// A port that nobody uses now.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

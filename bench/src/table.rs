@@ -37,7 +37,7 @@ impl Values {
     }
 
     /// `median (least-most)`.
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let digits = if self.median() < 10.0 { 2 } else { usize::from(self.median() < 100.0) };
         format!("{:.digits$} ({:.digits$}-{:.digits$})", self.median(), self.least(), self.most())
     }
