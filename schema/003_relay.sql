@@ -51,7 +51,8 @@ END $$;
 
 -- Writes the event of an operation, in its transaction. Gives true, so that it can stand in an expression: those PL/pgSQL evaluates
 -- without a query around them, which every operation would pay for.
-CREATE OR REPLACE FUNCTION audit_record(
+DROP FUNCTION IF EXISTS audit_record(uuid, text, text, bigint, jsonb, text, text, text, text); -- as it was named when it gave nothing
+CREATE OR REPLACE FUNCTION audit_recorded(
     p_event_id uuid, p_action text, p_outcome text, p_item_id bigint, p_details jsonb,
     p_request_id text, p_trace_id text, p_actor text, p_client_addr text
 ) RETURNS boolean LANGUAGE plpgsql AS $$

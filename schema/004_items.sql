@@ -50,7 +50,7 @@ BEGIN
     IF outcome <> 'key_conflict' THEN
         item := item_json(id, p_name, p_description, v_now, v_now);
     END IF;
-    relay := CASE WHEN audit_record(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Outcomes ok, not_modified, not_found.
@@ -72,7 +72,7 @@ BEGIN
         outcome := 'ok';
         v_details := '{"items": 1}';
     END IF;
-    relay := CASE WHEN audit_record(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- One page as a JSON array; `next` is where the following page starts, NULL when there is none.
@@ -92,7 +92,7 @@ BEGIN
     IF v_count = p_limit AND (SELECT i.id FROM public.items i WHERE i.id > v_last ORDER BY i.id LIMIT 1) IS NOT NULL THEN
         next := v_last;
     END IF;
-    relay := CASE WHEN audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
+    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
                          p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
@@ -105,7 +105,7 @@ CREATE OR REPLACE FUNCTION items_stream(
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT coalesce(max(i.id), 0), count(*) INTO last, count FROM items i WHERE i.id > p_after;
-    PERFORM audit_record(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
+    PERFORM audit_recorded(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
                          p_request_id, p_trace_id, p_actor, p_client_addr);
 END $$;
 
@@ -153,7 +153,7 @@ BEGIN
             'description', CASE WHEN v_old.description <> p_description
                     THEN jsonb_build_object('from', audit_value(v_old.description), 'to', audit_value(p_description)) END));
     END IF;
-    relay := CASE WHEN audit_record(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Outcomes ok, not_found, precondition_failed.
@@ -177,7 +177,7 @@ BEGIN
         DELETE FROM items i WHERE i.id = p_id;
         v_details := jsonb_build_object('version', v_old.version, 'name', audit_value(v_old.name), 'description', audit_value(v_old.description));
     END IF;
-    relay := CASE WHEN audit_record(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Readiness: that the database answers, how far the outbox is behind (`waiting` counts up to 10 001), and whether the relay is

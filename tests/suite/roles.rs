@@ -14,7 +14,7 @@ const FUNCTIONS: &[(&str, &[Role])] = &[
     ("audit_logs_append_only", &[]),
     ("audit_prune", &[]),
     ("audit_ready", &[Role::Audit]),
-    ("audit_record", &[]),
+    ("audit_recorded", &[]),
     ("audit_retained", &[]),
     ("audit_store", &[Role::Audit]),
     ("audit_value", &[]),
