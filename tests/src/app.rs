@@ -13,6 +13,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+use toml::toml;
 
 use crate::{Answer, Contract, Item, Manifest, SOON, TestDatabase, eventually};
 
@@ -66,6 +67,17 @@ impl Builder {
     pub fn manifest(mut self, change: impl FnOnce(&mut Manifest)) -> Builder {
         change(&mut self.manifest);
         self
+    }
+
+    /// Gives audit a route of its own, so that requests from outside reach it.
+    pub fn audit_in_the_open(self) -> Builder {
+        let open = toml! {
+            route = "/events"
+            component = "audit"
+        };
+        self.manifest(|manifest| {
+            manifest.table("trigger")["http"].as_array_mut().expect("triggers").push(open.into());
+        })
     }
 
     /// Limits of the host.

@@ -2,7 +2,6 @@
 
 use integration::{App, SOON, exchange};
 use serde_json::json;
-use toml::toml;
 
 /// An event that audit would store.
 fn event() -> String {
@@ -26,14 +25,7 @@ fn request(target: &str, headers: &[&str]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_event_is_one_that_audit_takes() {
     // What makes the other tests tell: with a route of its own, audit stores this very request.
-    let open = toml! {
-        route = "/events"
-        component = "audit"
-    };
-    let app = App::builder()
-        .manifest(|manifest| manifest.table("trigger")["http"].as_array_mut().expect("triggers").push(open.into()))
-        .start()
-        .await;
+    let app = App::builder().audit_in_the_open().start().await;
     let answer = exchange(app.address(), request("/events", &["Host: localhost"])).await;
     assert_eq!(answer.status, Some(204), "{answer:?}");
     assert_eq!(app.database().count("audit_logs").await, 1);

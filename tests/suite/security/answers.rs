@@ -3,7 +3,6 @@
 use http::Method;
 use integration::{Answer, App, closed_port, exchange};
 use serde_json::json;
-use toml::toml;
 
 /// Headers an answer may have. Another one might tell something, as `Server` does.
 const HEADERS: [&str; 18] = [
@@ -110,14 +109,7 @@ async fn every_answer_carries_the_security_headers_and_no_header_that_tells_more
 
 #[tokio::test(flavor = "multi_thread")]
 async fn audits_answers_carry_the_security_headers_too() {
-    let open = toml! {
-        route = "/events"
-        component = "audit"
-    };
-    let app = App::builder()
-        .manifest(|manifest| manifest.table("trigger")["http"].as_array_mut().expect("triggers").push(open.into()))
-        .start()
-        .await;
+    let app = App::builder().audit_in_the_open().start().await;
     for (method, status) in [("POST", 415), ("GET", 405), ("OPTIONS", 204)] {
         let request =
             format!("{method} /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
