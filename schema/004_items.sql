@@ -9,6 +9,23 @@ RETURNS text LANGUAGE sql STABLE AS $$
         || ',"created_at":"' || utc(p_created_at) || '","updated_at":"' || utc(p_updated_at) || '"}'
 $$;
 
+-- Keeps items.json in step, whoever writes.
+CREATE OR REPLACE FUNCTION items_json() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.json := item_json(NEW.id, NEW.name, NEW.description, NEW.created_at, NEW.updated_at);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER items_json BEFORE INSERT OR UPDATE ON items FOR EACH ROW EXECUTE FUNCTION items_json();
+
+-- Items from before there was such a column.
+DO $$
+BEGIN
+    IF (SELECT NOT attnotnull FROM pg_attribute WHERE attrelid = 'items'::regclass AND attname = 'json') THEN
+        UPDATE items SET version = version;
+        ALTER TABLE items ALTER json SET NOT NULL;
+    END IF;
+END $$;
+
 -- Outcomes ok, replayed (same key, same body, within 24 hours: the first answer again) and key_conflict (same key, other body).
 CREATE OR REPLACE FUNCTION items_create(
     p_name text, p_description text, p_key text,
@@ -16,7 +33,7 @@ CREATE OR REPLACE FUNCTION items_create(
     OUT outcome text, OUT id bigint, OUT item text, OUT relay text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    v_event   uuid        := gen_random_uuid();
+    v_event   uuid        := uuid_v7();
     v_now     timestamptz := clock_timestamp();
     v_details jsonb;
     v_hash    bytea;
@@ -44,10 +61,10 @@ BEGIN
     END IF;
     IF outcome = 'ok' THEN
         INSERT INTO items (id, name, description, created_at, updated_at) OVERRIDING SYSTEM VALUE
-        VALUES (items_create.id, p_name, p_description, v_now, v_now);
+        VALUES (items_create.id, p_name, p_description, v_now, v_now) RETURNING json INTO item;
         v_details := jsonb_build_object('name', audit_value(p_name), 'description', audit_value(p_description));
     END IF;
-    IF outcome <> 'key_conflict' THEN
+    IF outcome = 'replayed' THEN
         item := item_json(id, p_name, p_description, v_now, v_now);
     END IF;
     relay := CASE WHEN audit_recorded(v_event, 'create', outcome, id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
@@ -62,7 +79,7 @@ CREATE OR REPLACE FUNCTION items_get(
 DECLARE
     v_details jsonb;
 BEGIN
-    SELECT i.version, item_json(i.id, i.name, i.description, i.created_at, i.updated_at) INTO version, item FROM items i WHERE i.id = p_id;
+    SELECT i.version, i.json INTO version, item FROM items i WHERE i.id = p_id;
     IF item IS NULL THEN
         outcome := 'not_found';
     ELSIF p_none_match && ARRAY[0, version] THEN
@@ -72,7 +89,7 @@ BEGIN
         outcome := 'ok';
         v_details := '{"items": 1}';
     END IF;
-    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(uuid_v7(), 'get', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- One page as a JSON array; `next` is where the following page starts, NULL when there is none.
@@ -85,14 +102,13 @@ DECLARE
     v_count bigint;
     v_last  bigint;
 BEGIN
-    SELECT '[' || coalesce(string_agg(item_json(i.id, i.name, i.description, i.created_at, i.updated_at), ','), '') || ']', count(*), max(i.id)
-      INTO items, v_count, v_last
-      FROM (SELECT * FROM public.items row WHERE row.id > p_after ORDER BY row.id LIMIT p_limit) i;
+    SELECT '[' || coalesce(string_agg(i.json, ','), '') || ']', count(*), max(i.id) INTO items, v_count, v_last
+      FROM (SELECT row.id, row.json FROM public.items row WHERE row.id > p_after ORDER BY row.id LIMIT p_limit) i;
     -- Not EXISTS, for which the planner would read the table from its start.
     IF v_count = p_limit AND (SELECT i.id FROM public.items i WHERE i.id > v_last ORDER BY i.id LIMIT 1) IS NOT NULL THEN
         next := v_last;
     END IF;
-    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
+    relay := CASE WHEN audit_recorded(uuid_v7(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'limit', p_limit, 'items', v_count),
                          p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
@@ -105,22 +121,23 @@ CREATE OR REPLACE FUNCTION items_stream(
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT coalesce(max(i.id), 0), count(*) INTO last, count FROM items i WHERE i.id > p_after;
-    PERFORM audit_recorded(gen_random_uuid(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
+    PERFORM audit_recorded(uuid_v7(), 'list', 'ok', NULL, jsonb_build_object('after', p_after, 'items', count),
                          p_request_id, p_trace_id, p_actor, p_client_addr);
 END $$;
 
 -- The next part of a whole list: objects joined by commas, at most 500 and 1 MiB, at least one; no row when nothing is left.
 -- `last` is the id of its last item.
 CREATE OR REPLACE FUNCTION items_chunk(p_after bigint, p_last bigint) RETURNS TABLE (items text, last bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-    SELECT string_agg(c.item, ','), max(c.id)
-      FROM (SELECT r.id, r.item, sum(octet_length(r.item) + 1) OVER w AS bytes, row_number() OVER w AS position
-              FROM (SELECT i.id, item_json(i.id, i.name, i.description, i.created_at, i.updated_at) AS item
-                      FROM public.items i WHERE i.id > p_after AND i.id <= p_last ORDER BY i.id LIMIT 500) r
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT string_agg(c.json, ','), max(c.id)
+      FROM (SELECT r.id, r.json, sum(octet_length(r.json) + 1) OVER w AS bytes, row_number() OVER w AS position
+              FROM (SELECT i.id, i.json FROM public.items i WHERE i.id > p_after AND i.id <= p_last ORDER BY i.id LIMIT 500) r
             WINDOW w AS (ORDER BY r.id)) c
      WHERE c.bytes <= 1048576 OR c.position = 1
-    HAVING count(*) > 0
-$$;
+    HAVING count(*) > 0;
+END $$;
 
 -- Replaces name and description. Outcomes ok, not_found, precondition_failed.
 CREATE OR REPLACE FUNCTION items_update(
@@ -144,8 +161,8 @@ BEGIN
         outcome := 'ok';
         version := version + 1;
         v_now := greatest(clock_timestamp(), v_old.updated_at);
-        UPDATE items i SET name = p_name, description = p_description, version = items_update.version, updated_at = v_now WHERE i.id = p_id;
-        item := item_json(p_id, p_name, p_description, v_old.created_at, v_now);
+        UPDATE items i SET name = p_name, description = p_description, version = items_update.version, updated_at = v_now WHERE i.id = p_id
+        RETURNING i.json INTO item;
         v_details := jsonb_strip_nulls(jsonb_build_object(
             'version', version,
             'name', CASE WHEN v_old.name <> p_name
@@ -153,7 +170,7 @@ BEGIN
             'description', CASE WHEN v_old.description <> p_description
                     THEN jsonb_build_object('from', audit_value(v_old.description), 'to', audit_value(p_description)) END));
     END IF;
-    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(uuid_v7(), 'update', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Outcomes ok, not_found, precondition_failed.
@@ -177,7 +194,7 @@ BEGIN
         DELETE FROM items i WHERE i.id = p_id;
         v_details := jsonb_build_object('version', v_old.version, 'name', audit_value(v_old.name), 'description', audit_value(v_old.description));
     END IF;
-    relay := CASE WHEN audit_recorded(gen_random_uuid(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
+    relay := CASE WHEN audit_recorded(uuid_v7(), 'delete', outcome, p_id, v_details, p_request_id, p_trace_id, p_actor, p_client_addr) THEN relay_lease_try() END;
 END $$;
 
 -- Readiness: that the database answers, how far the outbox is behind (`waiting` counts up to 10 001), and whether the relay is

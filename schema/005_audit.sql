@@ -8,7 +8,8 @@ $$;
 -- Stores a JSON array of events, whole or not at all. An event that is there already is left alone and counted once. Rows are
 -- counted from what was really inserted, in the same statement.
 CREATE OR REPLACE FUNCTION audit_store(p_events text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
     WITH stored AS (
         INSERT INTO audit_logs (event_id, action, outcome, item_id, request_id, trace_id, actor, client_addr, created_at, stored_at, details)
         SELECT e.event_id, e.action, e.outcome, e.item_id, e.request_id, e.trace_id, e.actor, e.client_addr, e.occurred_at, clock_timestamp(), e.details
@@ -29,8 +30,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $
       FROM placed GROUP BY action, outcome ORDER BY action, outcome
     ON CONFLICT (action, outcome) DO UPDATE
        SET events = t.events + excluded.events, items = t.items + excluded.items, delay_seconds = t.delay_seconds + excluded.delay_seconds,
-           delays = ARRAY(SELECT b.old + b.new FROM unnest(t.delays, excluded.delays) AS b (old, new))
-$$;
+           delays = ARRAY(SELECT b.old + b.new FROM unnest(t.delays, excluded.delays) AS b (old, new));
+END $$;
 
 -- Readiness: that the database answers.
 CREATE OR REPLACE FUNCTION audit_ready() RETURNS void

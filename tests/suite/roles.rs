@@ -23,6 +23,7 @@ const FUNCTIONS: &[(&str, &[Role])] = &[
     ("items_create", &[Role::Items]),
     ("items_delete", &[Role::Items]),
     ("items_get", &[Role::Items]),
+    ("items_json", &[]),
     ("items_list", &[Role::Items]),
     ("items_ready", &[Role::Items]),
     ("items_stream", &[Role::Items]),
@@ -39,6 +40,7 @@ const FUNCTIONS: &[(&str, &[Role])] = &[
     ("relay_release", &[Role::Items]),
     ("relay_take", &[Role::Items]),
     ("utc", &[]),
+    ("uuid_v7", &[]),
 ];
 
 /// What `metrics` may read of a table; no role may do anything else with any. A table that is not here fails the test.

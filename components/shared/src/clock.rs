@@ -40,9 +40,14 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Now, by the clock on the wall.
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Now, as RFC 3339 in UTC with milliseconds.
 pub fn timestamp() -> String {
-    rfc3339(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    rfc3339(since_epoch())
 }
 
 /// `since_epoch` as RFC 3339 in UTC with milliseconds.

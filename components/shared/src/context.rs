@@ -1,5 +1,8 @@
 //! What joins an answer, its log line and its audit event.
 
+use std::time::Duration;
+
+use crate::clock;
 use crate::request::Headers;
 
 /// Who asked, under which names this request is known.
@@ -58,21 +61,22 @@ fn hex(part: &str, length: usize) -> Option<&str> {
     (part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))).then_some(part)
 }
 
-/// A random (version 4) UUID.
+/// A UUID of version 7: ids come in the order of time, so that the trail's index of them grows at its end only.
 pub fn uuid() -> String {
-    uuid_v4((wasi::random::random::get_random_u64(), wasi::random::random::get_random_u64()))
+    uuid_v7(clock::since_epoch(), wasi::random::random::get_random_u64())
 }
 
-fn uuid_v4((high, low): (u64, u64)) -> String {
-    let high = high & !0xf000 | 0x4000;
-    let low = low & !(0b11 << 62) | (0b10 << 62);
+/// RFC 9562, sections 5.7 and 6.2 (method 3): milliseconds, then the fraction of one in 12 bits; the rest is random.
+fn uuid_v7(since_epoch: Duration, random: u64) -> String {
+    let milliseconds = since_epoch.as_millis() as u64;
+    let fraction = u64::from(since_epoch.subsec_nanos() % 1_000_000) * 4_096 / 1_000_000;
+    let random = random & !(0b11 << 62) | (0b10 << 62);
     format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xffff,
-        low >> 48,
-        low << 16 >> 16
+        "{:08x}-{:04x}-7{fraction:03x}-{:04x}-{:012x}",
+        milliseconds >> 16,
+        milliseconds & 0xffff,
+        random >> 48,
+        random & 0xffff_ffff_ffff
     )
 }
 
@@ -153,9 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn fresh_ids_are_random_uuids_of_version_four() {
-        assert_eq!(uuid_v4((0, 0)), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid_v4((u64::MAX, u64::MAX)), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(uuid_v4((0x0123_4567_89ab_cdef, 0x0123_4567_89ab_cdef)), "01234567-89ab-4def-8123-456789abcdef");
+    fn fresh_ids_are_uuids_of_version_seven_in_the_order_of_time() {
+        assert_eq!(uuid_v7(Duration::ZERO, 0), "00000000-0000-7000-8000-000000000000");
+        // The example of RFC 9562, A.6, but for the fraction.
+        let example = Duration::from_millis(0x017f_22e2_79b0);
+        assert_eq!(uuid_v7(example, 0x18c4_dc0c_0c07_398f), "017f22e2-79b0-7000-98c4-dc0c0c07398f");
+        assert_eq!(uuid_v7(example + Duration::from_nanos(999_999), u64::MAX), "017f22e2-79b0-7fff-bfff-ffffffffffff");
     }
 }

@@ -21,6 +21,33 @@ async fn an_operation_that_fails_leaves_neither_item_nor_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_item_is_kept_as_clients_see_it_whoever_writes_it() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    let created = call(&items, "items_create", &format!("'bolt', 'a \"b\"', NULL, {CONTEXT}")).await.expect("a row");
+    let seen: Value = serde_json::from_str(created["item"].as_str().expect("text")).expect("JSON");
+    assert_eq!((&seen["id"], &seen["name"], &seen["description"]), (&created["id"], &json!("bolt"), &json!("a \"b\"")));
+
+    database.run("UPDATE items SET name = 'nut', json = 'stale'").await;
+    let read = call(&items, "items_get", &format!("1, NULL, {CONTEXT}")).await.expect("a row");
+    let seen: Value = serde_json::from_str(read["item"].as_str().expect("text")).expect("JSON");
+    assert_eq!(seen["name"], "nut");
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_from_before_they_were_kept_so_are_brought_up_to_date() {
+    let database = TestDatabase::create().await;
+    database
+        .run("INSERT INTO items (name, description, created_at, updated_at) VALUES ('old', '', now(), now())")
+        .await;
+    database.run("ALTER TABLE items DROP COLUMN json").await;
+    database.apply_schema().await;
+    let named: i64 = value(&database, "SELECT count(*) FROM items WHERE json::json ->> 'name' = 'old'").await;
+    assert_eq!(named, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_forgotten_after_a_day_and_not_before() {
     let database = TestDatabase::create().await;
     let items = database.role(Role::Items);
