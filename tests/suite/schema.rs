@@ -52,3 +52,10 @@ async fn applying_the_schema_again_changes_nothing() {
     assert_eq!(value::<String>(&database, fingerprint).await, before);
     items.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extension_in_the_schema_is_no_hindrance() {
+    let database = TestDatabase::create().await;
+    database.run("CREATE EXTENSION pg_stat_statements SCHEMA public").await;
+    database.apply_schema().await;
+}
