@@ -133,9 +133,10 @@ BEGIN
     END IF;
 END $$;
 
--- Removes what was delivered and gives the next batch, oldest first: at most 500 events and 1 MiB, at least one. No row: the lease
--- is somebody else's. NULLs: the outbox is empty and the lease is released.
-CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[]) RETURNS TABLE (seqs bigint[], events text)
+-- Removes what was delivered and gives the next batch, oldest first: at most p_most events (500 at most) and 1 MiB, at least one.
+-- No row: the lease is somebody else's. NULLs: the outbox is empty and the lease is released.
+DROP FUNCTION IF EXISTS relay_next(text, bigint[]); -- as it was before one could ask for fewer
+CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[], p_most integer DEFAULT 500) RETURNS TABLE (seqs bigint[], events text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_settled boolean;
@@ -152,7 +153,7 @@ BEGIN
     END IF;
     SELECT array_agg(b.seq), '[' || string_agg(b.event, ',') || ']' INTO seqs, events
       FROM (SELECT e.seq, e.event, sum(octet_length(e.event) + 1) OVER w AS bytes, row_number() OVER w AS position
-              FROM (SELECT o.seq, audit_event(o)::text AS event FROM audit_outbox o WHERE o.seq > v_passed ORDER BY o.seq LIMIT 500) e
+              FROM (SELECT o.seq, audit_event(o)::text AS event FROM audit_outbox o WHERE o.seq > v_passed ORDER BY o.seq LIMIT least(p_most, 500)) e
             WINDOW w AS (ORDER BY e.seq)) b
      WHERE b.bytes < 1048576 OR b.position = 1;
     PERFORM relay_mark(v_settled, seqs[1]);
@@ -172,12 +173,12 @@ BEGIN
     END IF;
 END $$;
 
--- Removes what was delivered and lets nobody relay for 1, 2, 4, … at most 30 seconds.
-CREATE OR REPLACE FUNCTION relay_fail(p_holder text, p_done bigint[], p_reason text) RETURNS void
+-- Lets nobody relay for 1, 2, 4, … at most 30 seconds.
+DROP FUNCTION IF EXISTS relay_fail(text, bigint[], text); -- as it was when it could also remove what was delivered
+CREATE OR REPLACE FUNCTION relay_fail(p_holder text, p_reason text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF relay_lease_keep(p_holder) THEN
-        DELETE FROM audit_outbox o WHERE o.seq = ANY (p_done);
         UPDATE relay_lease SET holder = NULL, failures = least(failures, 30) + 1, last_error = left(p_reason, 1000),
                                held_until = clock_timestamp() + least(30, 2 ^ least(failures, 30)) * interval '1 s';
     END IF;

@@ -30,8 +30,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// After the outbox was found empty: a statement that still saw the lease held may commit within this time.
 const LAST_LOOK: Duration = Duration::from_millis(50);
 
-/// Sending events singly stops after this time, so that what was delivered is recorded before the lease can end.
-const MAX_SINGLES_TIME: Duration = Duration::from_millis(500);
+/// Events in one batch at most.
+const MAX_EVENTS: i32 = 500;
 
 /// Relays, if this request obtained the lease, until nothing is left, a bound is reached, audit fails or the lease is lost.
 /// Whatever goes wrong becomes a log line.
@@ -54,8 +54,11 @@ fn relay(ends: &mut impl Ends, mut holder: String) -> Result<(), shared::Error> 
     let begun = Instant::now();
     let mut batches = 0;
     let mut done = Vec::new();
+    // How many events of a batch that audit refused are still to be sent one by one.
+    let mut singles = 0_usize;
     loop {
-        let (seqs, events) = match ends.next(&holder, &done)? {
+        let most = if singles == 0 { MAX_EVENTS } else { 1 };
+        let (seqs, events) = match ends.next(&holder, &done, most)? {
             Next::Batch { seqs, events } => (seqs, events),
             Next::Lost => return Ok(()),
             Next::Drained => {
@@ -70,52 +73,27 @@ fn relay(ends: &mut impl Ends, mut holder: String) -> Result<(), shared::Error> 
                 }
             }
         };
-        let delivered = match ends.post(&events) {
-            Delivery::Stored => Ok(seqs),
-            Delivery::Refused(reason) => singly(ends, &holder, &seqs, &events, &reason)?,
-            Delivery::Failed(reason) => Err((Vec::new(), reason)),
+        singles = singles.saturating_sub(1);
+        done = match (ends.post(&events), &*seqs) {
+            (Delivery::Stored, _) => seqs,
+            (Delivery::Refused(reason), &[seq]) => {
+                ends.refuse(&holder, seq, &reason)?;
+                Vec::new()
+            }
+            (Delivery::Refused(_), _) => {
+                singles = seqs.len();
+                Vec::new()
+            }
+            (Delivery::Failed(reason), _) => return ends.fail(&holder, &reason),
         };
-        match delivered {
-            Ok(seqs) => done = seqs,
-            Err((done, reason)) => return ends.fail(&holder, &done, &reason),
-        }
-        batches += 1;
+        batches += u32::from(singles == 0);
         if batches >= MAX_BATCHES || begun.elapsed() >= MAX_TIME {
             return ends.release(&holder, &done);
         }
-        ends.pause(PAUSE);
-    }
-}
-
-/// What was delivered; with a reason where audit failed after that.
-type Delivered = Result<Vec<i64>, (Vec<i64>, String)>;
-
-/// Sends the events of a refused batch one by one; those that are refused again leave the outbox. What is not reached in
-/// time comes with the next batch.
-fn singly(
-    ends: &mut impl Ends,
-    holder: &str,
-    seqs: &[i64],
-    events: &str,
-    reason: &str,
-) -> Result<Delivered, shared::Error> {
-    let begun = Instant::now();
-    let singles: Vec<&serde_json::value::RawValue> = serde_json::from_str(events).unwrap_or_default();
-    if singles.len() != seqs.len() {
-        return Ok(Err((Vec::new(), format!("the outbox gave a batch that cannot be split: {reason}"))));
-    }
-    let mut done = Vec::new();
-    for (seq, event) in seqs.iter().zip(singles) {
-        match ends.post(event.get()) {
-            Delivery::Stored => done.push(*seq),
-            Delivery::Refused(reason) => ends.refuse(holder, *seq, &reason)?,
-            Delivery::Failed(reason) => return Ok(Err((done, reason))),
-        }
-        if begun.elapsed() >= MAX_SINGLES_TIME {
-            break;
+        if singles == 0 {
+            ends.pause(PAUSE);
         }
     }
-    Ok(Ok(done))
 }
 
 #[cfg(test)]

@@ -41,15 +41,15 @@ const READY: &str = "SELECT waiting, oldest_seconds, failing, relay FROM items_r
 /// Tries the lease when something waits in the outbox; no row otherwise.
 const RELAY_TAKE: &str = "SELECT relay FROM relay_take()";
 
-/// Removes what was delivered, renews the lease, reads the next batch. No row: the lease is lost. NULLs: nothing is left, and
-/// the lease is free.
-const RELAY_NEXT: &str = "SELECT seqs, events FROM relay_next($1, $2)";
+/// Removes what was delivered, renews the lease, reads the next batch, of so many events at most. No row: the lease is lost.
+/// NULLs: nothing is left, and the lease is free.
+const RELAY_NEXT: &str = "SELECT seqs, events FROM relay_next($1, $2, $3)";
 
 /// Removes what was delivered and frees the lease.
 const RELAY_RELEASE: &str = "SELECT relay_release($1, $2)";
 
-/// Removes what was delivered and closes the lease for 1 to 30 seconds.
-const RELAY_FAIL: &str = "SELECT relay_fail($1, $2, $3)";
+/// Closes the lease for 1 to 30 seconds.
+const RELAY_FAIL: &str = "SELECT relay_fail($1, $2)";
 
 /// Moves one event out of the outbox, with the reason why audit will not have it, and renews the lease.
 const RELAY_REFUSE: &str = "SELECT relay_refuse($1, $2, $3)";
@@ -166,8 +166,9 @@ impl<'a> Store<'a> {
         self.query(RELAY_TAKE, &[])?.map_or(Ok(None), |mut row| row.text())
     }
 
-    pub fn relay_next(&mut self, holder: &str, done: &[i64]) -> Result<Next, Error> {
-        let Some(mut row) = self.query(RELAY_NEXT, &[text(holder), db::integers(Some(done))])? else {
+    pub fn relay_next(&mut self, holder: &str, done: &[i64], most: i32) -> Result<Next, Error> {
+        let parameters = [text(holder), db::integers(Some(done)), ParameterValue::Int32(most)];
+        let Some(mut row) = self.query(RELAY_NEXT, &parameters)? else {
             return Ok(Next::Lost);
         };
         match (row.integers()?, row.text()?) {
@@ -180,8 +181,8 @@ impl<'a> Store<'a> {
         self.execute(RELAY_RELEASE, &[text(holder), db::integers(Some(done))])
     }
 
-    pub fn relay_fail(&mut self, holder: &str, done: &[i64], reason: &str) -> Result<(), Error> {
-        self.execute(RELAY_FAIL, &[text(holder), db::integers(Some(done)), text(reason)])
+    pub fn relay_fail(&mut self, holder: &str, reason: &str) -> Result<(), Error> {
+        self.execute(RELAY_FAIL, &[text(holder), text(reason)])
     }
 
     pub fn relay_refuse(&mut self, holder: &str, seq: i64, reason: &str) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! Log lines: one JSON object each, on standard output, where the host collects them.
 
-use std::io::Write;
+use wasi::cli::stdout::get_stdout;
 
 use crate::clock;
 use crate::context::Context;
 use crate::json::{Object, quoted};
 use crate::request::Request;
+
+/// The most that `blocking-write-and-flush` takes at once.
+const WRITE_SIZE: usize = 4096;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Level {
@@ -62,11 +65,13 @@ impl Line {
     }
 
     /// Writes the line at once, so that lines of concurrent instances do not mix. A closed output is no reason to fail.
+    ///
+    /// Not through `std`, for whose first byte the adapter from WASI 0.1 sets up all it knows of files.
     pub fn print(self) {
-        let line = self.finish();
-        let mut out = std::io::stdout().lock();
-        _ = out.write_all(line.as_bytes());
-        _ = out.flush();
+        let out = get_stdout();
+        for part in self.finish().as_bytes().chunks(WRITE_SIZE) {
+            _ = out.blocking_write_and_flush(part);
+        }
     }
 }
 

@@ -88,7 +88,7 @@ async fn a_former_holder_can_neither_read_nor_remove_nor_release() {
     assert_eq!(call(&items, "relay_next", &format!("'{former}', {all}")).await, None);
     for (function, arguments) in [
         ("relay_release", format!("'{former}', {all}")),
-        ("relay_fail", format!("'{former}', {all}, 'reason'")),
+        ("relay_fail", format!("'{former}', 'reason'")),
         ("relay_refuse", format!("'{former}', 1, 'reason'")),
     ] {
         assert_eq!(call(&items, function, &arguments).await, Some(Value::from("")), "{function} gives nothing");
@@ -121,7 +121,7 @@ async fn failures_back_off_from_one_second_to_thirty_and_success_forgets_them() 
     for expected in [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] {
         database.run("UPDATE relay_lease SET held_until = '-infinity'").await;
         let holder = take(&items).await.expect("the lease is free");
-        call(&items, "relay_fail", &format!("'{holder}', '{{}}', 'no answer'")).await;
+        call(&items, "relay_fail", &format!("'{holder}', 'no answer'")).await;
         let held = held_for(&database).await;
         assert!(held > expected - 0.9 && held <= expected, "{held} s instead of {expected} s");
         assert_eq!(take(&items).await, None, "nobody relays while the back-off lasts");

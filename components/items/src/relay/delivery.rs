@@ -50,7 +50,7 @@ impl Audit {
         (!authority.is_empty() && authority.bytes().all(plain)).then(|| Self { https, authority: authority.to_owned() })
     }
 
-    /// Sends one event or a JSON array of them. Audit logs the request under `request_id`, so that its line can be joined to
+    /// Sends a JSON array of events. Audit logs the request under `request_id`, so that its line can be joined to
     /// the request that relays.
     pub fn post(&self, events: &str, request_id: &str) -> Delivery {
         match self.exchange(events.as_bytes(), request_id) {

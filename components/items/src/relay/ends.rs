@@ -14,9 +14,9 @@ use crate::store::{Next, Store};
 /// Outbox and lease on one side, audit on the other. See [`Store`] for the statements.
 pub trait Ends {
     fn take(&mut self) -> Result<Option<String>, Error>;
-    fn next(&mut self, holder: &str, done: &[i64]) -> Result<Next, Error>;
+    fn next(&mut self, holder: &str, done: &[i64], most: i32) -> Result<Next, Error>;
     fn release(&mut self, holder: &str, done: &[i64]) -> Result<(), Error>;
-    fn fail(&mut self, holder: &str, done: &[i64], reason: &str) -> Result<(), Error>;
+    fn fail(&mut self, holder: &str, reason: &str) -> Result<(), Error>;
     fn refuse(&mut self, holder: &str, seq: i64, reason: &str) -> Result<(), Error>;
     fn post(&mut self, events: &str) -> Delivery;
     fn pause(&mut self, duration: Duration);
@@ -41,17 +41,17 @@ impl Ends for Wired<'_, '_> {
         self.store.relay_take()
     }
 
-    fn next(&mut self, holder: &str, done: &[i64]) -> Result<Next, Error> {
-        self.store.relay_next(holder, done)
+    fn next(&mut self, holder: &str, done: &[i64], most: i32) -> Result<Next, Error> {
+        self.store.relay_next(holder, done, most)
     }
 
     fn release(&mut self, holder: &str, done: &[i64]) -> Result<(), Error> {
         self.store.relay_release(holder, done)
     }
 
-    fn fail(&mut self, holder: &str, done: &[i64], reason: &str) -> Result<(), Error> {
+    fn fail(&mut self, holder: &str, reason: &str) -> Result<(), Error> {
         warn(self.context, Level::Warn, "audit does not take events", reason);
-        self.store.relay_fail(holder, done, reason)
+        self.store.relay_fail(holder, reason)
     }
 
     fn refuse(&mut self, holder: &str, seq: i64, reason: &str) -> Result<(), Error> {

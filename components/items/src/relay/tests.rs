@@ -23,8 +23,9 @@ impl Ends for Script {
         Ok(self.takes.pop_front().flatten())
     }
 
-    fn next(&mut self, holder: &str, done: &[i64]) -> Result<Next, Error> {
-        self.said.push(format!("next {holder} {done:?}"));
+    fn next(&mut self, holder: &str, done: &[i64], most: i32) -> Result<Next, Error> {
+        let singly = if most == 1 { " singly" } else { "" };
+        self.said.push(format!("next {holder} {done:?}{singly}"));
         Ok(match self.batches.pop_front() {
             Some(next) => next,
             None if self.endless => batch(&[1]),
@@ -37,8 +38,8 @@ impl Ends for Script {
         Ok(())
     }
 
-    fn fail(&mut self, holder: &str, done: &[i64], reason: &str) -> Result<(), Error> {
-        self.said.push(format!("fail {holder} {done:?} {reason}"));
+    fn fail(&mut self, holder: &str, reason: &str) -> Result<(), Error> {
+        self.said.push(format!("fail {holder} {reason}"));
         Ok(())
     }
 
@@ -110,38 +111,43 @@ fn a_failure_closes_the_lease_and_delivers_nothing_more() {
         deliveries: [Delivery::Stored, Delivery::Failed("down".to_owned())].into(),
         ..Script::default()
     };
-    assert_eq!(said(script).last().map(String::as_str), Some("fail h [] down"));
+    assert_eq!(said(script).last().map(String::as_str), Some("fail h down"));
 }
 
 #[test]
 fn one_bad_event_leaves_the_queue_and_the_others_are_delivered() {
     let refused = || Delivery::Refused("bad".to_owned());
     let script = Script {
-        batches: [batch(&[1, 2, 3])].into(),
+        batches: [batch(&[1, 2, 3]), batch(&[1]), batch(&[2]), batch(&[3]), batch(&[4, 5])].into(),
         deliveries: [refused(), Delivery::Stored, refused(), Delivery::Stored].into(),
         ..Script::default()
     };
     assert_eq!(
-        said(script)[1..7],
+        said(script)[1..12],
         [
             r#"post [{"n":1},{"n":2},{"n":3}]"#,
-            r#"post {"n":1}"#,
-            r#"post {"n":2}"#,
+            "next h [] singly",
+            r#"post [{"n":1}]"#,
+            "next h [1] singly",
+            r#"post [{"n":2}]"#,
             "refuse h 2 bad",
-            r#"post {"n":3}"#,
+            "next h [] singly",
+            r#"post [{"n":3}]"#,
             "pause 20",
+            "next h [3]",
+            r#"post [{"n":4},{"n":5}]"#,
         ]
     );
 }
 
 #[test]
-fn a_failure_among_singles_keeps_what_was_delivered_before_it() {
+fn a_failure_among_singles_closes_the_lease_after_what_was_delivered_is_removed() {
     let script = Script {
-        batches: [batch(&[1, 2, 3])].into(),
+        batches: [batch(&[1, 2, 3]), batch(&[1]), batch(&[2])].into(),
         deliveries: [Delivery::Refused("bad".to_owned()), Delivery::Stored, Delivery::Failed("down".to_owned())].into(),
         ..Script::default()
     };
-    assert_eq!(said(script).last().map(String::as_str), Some("fail h [1] down"));
+    assert_eq!(said(script)[4..], ["next h [1] singly", r#"post [{"n":2}]"#, "fail h down"]);
 }
 
 #[test]
