@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,9 +18,10 @@ pub const ITEMS: i64 = 100_000;
 const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
                       'bench', NULL, NULL, '127.0.0.1:1')";
 
-/// A durable server of its own.
+/// A database on a durable server of its own.
 pub struct Filled {
-    server: Server,
+    server: Arc<Server>,
+    passwords: Passwords,
     pub database: Database,
     client: Client,
 }
@@ -29,10 +31,22 @@ impl Filled {
     /// As for [`Server::start`], and when the schema cannot be applied.
     pub async fn start(folder: &Path, schema: &Path) -> anyhow::Result<Self> {
         let server = Server::start(folder, 0).await?;
-        let admin = server.address().with_database("itemsdb");
-        let database = Database::prepare(&admin, schema, &Passwords::random()).await?;
+        Self::prepare(Arc::new(server), Passwords::random(), "itemsdb", schema).await
+    }
+
+    /// Another database on the same server.
+    ///
+    /// # Errors
+    /// When the schema cannot be applied.
+    pub async fn beside(&self, name: &str, schema: &Path) -> anyhow::Result<Self> {
+        Self::prepare(self.server.clone(), self.passwords.clone(), name, schema).await
+    }
+
+    async fn prepare(server: Arc<Server>, passwords: Passwords, name: &str, schema: &Path) -> anyhow::Result<Self> {
+        let admin = server.address().with_database(name);
+        let database = Database::prepare(&admin, schema, &passwords).await?;
         let client = connect(&admin).await?;
-        Ok(Self { server, database, client })
+        Ok(Self { server, passwords, database, client })
     }
 
     /// Fills it with `count` items, and as many events in the trail, instead of what it holds.

@@ -1,6 +1,7 @@
 //! Whether anything grows with what is stored: the same load over little and much, and beside an old snapshot.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -23,47 +24,85 @@ const CONNECTIONS: usize = 16;
 const AGEING: Duration = Duration::from_secs(30);
 const SCRAPES: usize = 5;
 
-pub async fn run(plan: &Plan, programs: &Programs, filled: &Filled) -> anyhow::Result<Table> {
-    let mut table = Table::default();
-    for size in SIZES {
-        eprintln!("{size} items and events");
+/// What every other store is compared with, in the same round: no machine is as fast now as it was a minute ago.
+const YARDSTICK: &str = "yardstick";
+
+/// The application over a database of some size.
+struct Store {
+    size: i64,
+    name: String,
+    filled: Filled,
+    system: System,
+    scraped: Scraped,
+}
+
+impl Store {
+    async fn open(size: i64, name: &str, programs: &Programs, server: &Filled, schema: &Path) -> anyhow::Result<Self> {
+        eprintln!("filling a database with {size} items and events");
+        let filled = server.beside(&format!("items_{name}"), schema).await?;
         filled.fill(size).await?;
         let system = System::start(Kind::Embedded, programs, &filled.database).await?;
-        let scraped = Scraped::start(programs, filled)?;
-        load::run(&system.url, Workload::Mixed, size, CONNECTIONS, Duration::from_secs(2)).await?;
-        sample(&format!("{size}"), size, plan, filled, &system, &scraped, &mut table).await?;
-        let snapshot = filled.hold_snapshot().await?;
-        load::run(&system.url, Workload::Mixed, size, CONNECTIONS, AGEING).await?;
-        sample(&format!("{size}, old snapshot"), size, plan, filled, &system, &scraped, &mut table).await?;
-        drop(snapshot);
-        system.stop().await?;
+        let scraped = Scraped::start(programs, &filled)?;
+        let store = Self { size, name: name.to_owned(), filled, system, scraped };
+        store.load(Workload::Mixed, Duration::from_secs(2)).await?;
+        Ok(store)
+    }
+
+    async fn load(&self, workload: Workload, time: Duration) -> anyhow::Result<f64> {
+        let answered = load::run(&self.system.url, workload, self.size, CONNECTIONS, time).await?;
+        Ok(answered.requests as f64 / answered.elapsed.as_secs_f64())
+    }
+}
+
+pub async fn run(plan: &Plan, programs: &Programs, server: &Filled, schema: &Path) -> anyhow::Result<Table> {
+    let mut table = Table::default();
+    let mut stores = vec![Store::open(SIZES[0], YARDSTICK, programs, server, schema).await?];
+    for size in SIZES {
+        stores.push(Store::open(size, &size.to_string(), programs, server, schema).await?);
+    }
+    rounds("", plan, &stores, &mut table).await?;
+    let mut snapshots = Vec::new();
+    for store in stores.iter().filter(|store| store.name != YARDSTICK) {
+        snapshots.push(store.filled.hold_snapshot().await?);
+        store.load(Workload::Mixed, AGEING).await?;
+    }
+    rounds(OLD, plan, &stores, &mut table).await?;
+    drop(snapshots);
+    for store in stores {
+        store.system.stop().await?;
     }
     Ok(table)
 }
 
-async fn sample(
-    row: &str,
-    size: i64,
-    plan: &Plan,
-    filled: &Filled,
-    system: &System,
-    scraped: &Scraped,
-    table: &mut Table,
-) -> anyhow::Result<()> {
-    for _ in 0..plan.rounds {
-        let last_event = filled.last_event().await?;
-        for workload in WORKLOADS {
-            let answered = load::run(&system.url, workload, size, CONNECTIONS, plan.time).await?;
-            table.add(workload.name(), row, "rate", answered.requests as f64 / answered.elapsed.as_secs_f64());
+/// What rows beside an old snapshot end with.
+const OLD: &str = ", old snapshot";
+
+async fn rounds(state: &str, plan: &Plan, stores: &[Store], table: &mut Table) -> anyhow::Result<()> {
+    for round in 0..plan.rounds {
+        eprintln!("round {} of {}{state}", round + 1, plan.rounds);
+        let mut order: Vec<_> = stores.iter().collect();
+        if round % 2 == 1 {
+            order.reverse();
         }
-        let (p50, _) = tokio::select! {
-            delays = filled.audited(last_event) => delays?,
-            never = probe(&system.url) => match never {},
-        };
-        table.add("until audited", row, "p50 ms", p50.as_secs_f64() * 1e3);
-        for _ in 0..SCRAPES {
-            table.add("scrape", row, "ms", scraped.time().await?.as_secs_f64() * 1e3);
+        for store in order {
+            sample(&format!("{}{state}", store.name), plan, store, table).await?;
         }
+    }
+    Ok(())
+}
+
+async fn sample(row: &str, plan: &Plan, store: &Store, table: &mut Table) -> anyhow::Result<()> {
+    let last_event = store.filled.last_event().await?;
+    for workload in WORKLOADS {
+        table.add(workload.name(), row, "rate", store.load(workload, plan.time).await?);
+    }
+    let (p50, _) = tokio::select! {
+        delays = store.filled.audited(last_event) => delays?,
+        never = probe(&store.system.url) => match never {},
+    };
+    table.add("until audited", row, "ms", p50.as_secs_f64() * 1e3);
+    for _ in 0..SCRAPES {
+        table.add("scrape", row, "ms", store.scraped.time().await?.as_secs_f64() * 1e3);
     }
     Ok(())
 }
@@ -71,18 +110,27 @@ async fn sample(
 pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
     let mut text = format!(
         "# Growth\n\nWritten by `make bench-growth`: the embedded host with so many items, and as many events in the trail; {CONNECTIONS} \
-         connections. Beside an old snapshot nothing of the {} s before could be cleaned away. Median (least-most).\n\n{machine}\
-         - {} rounds of {} s\n\n| | create/s | get/s | page/s | until audited, ms | scrape, ms |\n|---|--:|--:|--:|--:|--:|\n",
+         connections. Beside an old snapshot nothing of the {} s before could be cleaned away. Rates are per second, median \
+         (least-most); × says how many times that of a second database with {} items, never beside a snapshot, in the same \
+         round.\n\n{machine}- {} rounds of {} s\n\n\
+         | | create | × | get | × | page | × | until audited, ms | scrape, ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         AGEING.as_secs(),
+        SIZES[0],
         plan.rounds,
         plan.time.as_secs(),
     );
-    let columns =
-        [("create", "rate"), ("get", "rate"), ("page", "rate"), ("until audited", "p50 ms"), ("scrape", "ms")];
-    for row in SIZES.into_iter().flat_map(|size| [format!("{size}"), format!("{size}, old snapshot")]) {
-        let cells =
-            columns.map(|(what, measure)| table.get(what, &row, measure).map(Values::shown).unwrap_or_default());
-        let _ = writeln!(text, "| {row} | {} |", cells.join(" | "));
+    for (size, state) in SIZES.into_iter().flat_map(|size| [(size, ""), (size, OLD)]) {
+        let row = format!("{size}{state}");
+        let _ = write!(text, "| {row} |");
+        for workload in WORKLOADS {
+            let rate = |row: &str| table.get(workload.name(), row, "rate").cloned().unwrap_or_default();
+            let (own, yardstick) = (rate(&row), rate(&format!("{YARDSTICK}{state}")));
+            let _ = write!(text, " {} | {} |", own.shown(), own.times(&yardstick).shown());
+        }
+        for what in ["until audited", "scrape"] {
+            let _ = write!(text, " {} |", table.get(what, &row, "ms").map(Values::shown).unwrap_or_default());
+        }
+        text.push('\n');
     }
     text
 }

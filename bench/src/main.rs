@@ -51,18 +51,19 @@ async fn main() -> anyhow::Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().context("bench has no parent folder")?.to_owned();
     let folder = tempfile::tempdir_in(root.join("target"))?;
     let busy = machine::busy(Duration::from_secs(2));
-    let filled = Filled::start(&folder.path().join("postgres"), &root.join("schema/schema.sql")).await?;
+    let schema = root.join("schema/schema.sql");
+    let filled = Filled::start(&folder.path().join("postgres"), &schema).await?;
     let programs = Programs { root: root.clone(), release: arguments.release };
     let mut kinds = vec![Kind::Native, Kind::Embedded];
     if system::has_spin() {
         kinds.push(Kind::Spin);
-    } else {
+    } else if !arguments.growth {
         eprintln!("There is no spin on PATH: this run has no column for it");
     }
     let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.duration) };
     let machine = Machine::look(&filled.version().await?);
     let text = if arguments.growth {
-        growth::write(&growth::run(&plan, &programs, &filled).await?, &plan, &machine)
+        growth::write(&growth::run(&plan, &programs, &filled, &schema).await?, &plan, &machine)
     } else {
         filled.fill(ITEMS).await?;
         let table = measure::run(&plan, &programs, &filled).await?;

@@ -36,6 +36,11 @@ impl Values {
         (self.most() - self.least()) / self.median()
     }
 
+    /// How many times what `other` was in the same round.
+    pub fn times(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect())
+    }
+
     /// `median (least-most)`.
     pub fn shown(&self) -> String {
         let digits = if self.median() < 10.0 { 2 } else { usize::from(self.median() < 100.0) };
