@@ -29,8 +29,8 @@ pub struct Filled {
 impl Filled {
     /// # Errors
     /// As for [`Server::start`], and when the schema cannot be applied.
-    pub async fn start(folder: &Path, schema: &Path) -> anyhow::Result<Self> {
-        let server = Server::start(folder, 0).await?;
+    pub async fn start(folder: &Path, schema: &Path, settings: Vec<String>) -> anyhow::Result<Self> {
+        let server = Server::start_with(folder, 0, Vec::new(), settings).await?;
         Self::prepare(Arc::new(server), Passwords::random(), "itemsdb", schema).await
     }
 
@@ -79,6 +79,8 @@ impl Filled {
         statements.extend(indexes.iter().map(|row| row.get(1)));
         statements.extend([
             "VACUUM ANALYZE items".to_owned(),
+            "CREATE EXTENSION IF NOT EXISTS pg_prewarm".to_owned(),
+            "SELECT pg_prewarm('items'), pg_prewarm('items_pkey')".to_owned(),
             "VACUUM ANALYZE audit_logs".to_owned(),
             "CHECKPOINT".to_owned(),
         ]);

@@ -112,7 +112,7 @@ pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
         "# Growth\n\nWritten by `make bench-growth`: the embedded host with so many items, and as many events in the trail; {CONNECTIONS} \
          connections. Beside an old snapshot nothing of the {} s before could be cleaned away. Rates are per second, median \
          (least-most); × says how many times that of a second database with {} items, never beside a snapshot, in the same \
-         round.\n\n{machine}- {} rounds of {} s\n\n\
+         round.\n\n{machine}- shared_buffers of a quarter of the memory, items read into them before\n- {} rounds of {} s\n\n\
          | | create | × | get | × | page | × | until audited, ms | scrape, ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         AGEING.as_secs(),
         SIZES[0],

@@ -13,10 +13,9 @@ pub struct Machine {
 impl Machine {
     pub fn look(postgres: &str) -> Self {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let memory = field("/proc/meminfo", "MemTotal:").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
         let lines = vec![
             format!("{} ({cores} cores)", field("/proc/cpuinfo", "model name").unwrap_or_default()),
-            format!("{} GiB of memory", memory.unwrap_or_default() >> 20),
+            format!("{} GiB of memory", memory() >> 20),
             format!("Linux {}", fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim()),
             format!("PostgreSQL {postgres}, durable (fsync, synchronous_commit)"),
             said("rustc", &["--version"]),
@@ -32,6 +31,11 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.lines.iter().try_for_each(|line| writeln!(f, "- {line}"))
     }
+}
+
+/// Memory of this machine, in KiB.
+pub fn memory() -> u64 {
+    field("/proc/meminfo", "MemTotal:").and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or_default()
 }
 
 /// The share of all processors that somebody else uses now, watched for `time`.

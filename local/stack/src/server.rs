@@ -52,17 +52,22 @@ impl Server {
     /// # Errors
     /// [`Error::Running`] when another process uses the folder, [`Error::PortInUse`], and what else may be missing, closed or full.
     pub async fn start(folder: &Path, port: u16) -> Result<Self, Error> {
-        Self::start_with(folder, port, Vec::new()).await
+        Self::start_with(folder, port, Vec::new(), Vec::new()).await
     }
 
-    /// The same, with variables added to the server's environment.
+    /// The same, with variables added to the server's environment, and settings (`name=value`) that win over our own.
     ///
     /// # Errors
     /// As for [`Server::start`].
-    pub async fn start_with(folder: &Path, port: u16, environment: Vec<(String, String)>) -> Result<Self, Error> {
+    pub async fn start_with(
+        folder: &Path,
+        port: u16,
+        environment: Vec<(String, String)>,
+        settings: Vec<String>,
+    ) -> Result<Self, Error> {
         let lock = lock(folder)?;
         let place = std::path::absolute(folder).map_err(Error::file("find", folder))?;
-        let home = Home { environment, ..Home::open(&place, Lifetime::Kept).await? };
+        let home = Home { environment, settings, ..Home::open(&place, Lifetime::Kept).await? };
         if let Some(pid) = leftover::stop(&home.data()).await {
             eprintln!("PostgreSQL of an earlier run (process {pid}) stopped");
         }
@@ -198,7 +203,7 @@ fn command(home: &Home, port: u16) -> Command {
     let own = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "cluster_name=items"];
     let preload = home.binaries.has_library("pg_stat_statements");
     let settings = settings(home.lifetime).iter().filter(|setting| preload || !setting.starts_with("shared_preload"));
-    for setting in own.iter().chain(settings) {
+    for setting in own.iter().chain(settings).copied().chain(home.settings.iter().map(String::as_str)) {
         command.arg("-c").arg(setting);
     }
     command

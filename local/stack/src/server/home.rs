@@ -25,6 +25,8 @@ pub(crate) struct Home {
     pub(crate) lifetime: Lifetime,
     /// What the server finds in its environment beyond our own.
     pub(crate) environment: Vec<(String, String)>,
+    /// What it is told beyond our own settings.
+    pub(crate) settings: Vec<String>,
 }
 
 impl Home {
@@ -47,7 +49,7 @@ impl Home {
             return Err(Error::PasswordLost(file));
         }
         let password = keep_private(&file, random).map_err(Error::file("keep a password in", &file))?;
-        let home = Self { folder, account, binaries, password, lifetime, environment: Vec::new() };
+        let home = Self { folder, account, binaries, password, lifetime, environment: Vec::new(), settings: Vec::new() };
         if version.is_none() {
             account.owns(&file).map_err(Error::file("hand over", &file))?;
             home.initdb(&file).await?;
