@@ -53,7 +53,8 @@ async fn main() -> anyhow::Result<()> {
     let busy = machine::busy(Duration::from_secs(2));
     let schema = root.join("schema/schema.sql");
     // Ten million items are more than the stack's own setting: as much as PostgreSQL's documentation advises.
-    let settings = if arguments.growth { vec![format!("shared_buffers={}kB", machine::memory() / 4)] } else { Vec::new() };
+    let settings =
+        if arguments.growth { vec![format!("shared_buffers={}kB", machine::memory() / 4)] } else { Vec::new() };
     let filled = Filled::start(&folder.path().join("postgres"), &schema, settings).await?;
     let programs = Programs { root: root.clone(), release: arguments.release };
     let mut kinds = vec![Kind::Native, Kind::Embedded];

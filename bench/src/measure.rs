@@ -71,13 +71,14 @@ async fn one(kind: Kind, plan: &Plan, programs: &Programs, filled: &Filled, tabl
         }
     }
     table.add(name, "busy", "MiB", mebibytes(system.peak_memory()));
-    sample(&system, name, filled, Workload::Live, LIVE_CONNECTIONS, plan.time, table).await?;
     let (p50, p99) = tokio::select! {
         delays = filled.audited(last_event) => delays?,
         never = probe(&system.url) => match never {},
     };
     table.add(name, "until audited", "p50 ms", milliseconds(p50));
     table.add(name, "until audited", "p99 ms", milliseconds(p99));
+    // With nothing left to relay beside it.
+    sample(&system, name, filled, Workload::Live, LIVE_CONNECTIONS, plan.time, table).await?;
     system.stop().await
 }
 

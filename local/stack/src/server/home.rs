@@ -49,7 +49,8 @@ impl Home {
             return Err(Error::PasswordLost(file));
         }
         let password = keep_private(&file, random).map_err(Error::file("keep a password in", &file))?;
-        let home = Self { folder, account, binaries, password, lifetime, environment: Vec::new(), settings: Vec::new() };
+        let home =
+            Self { folder, account, binaries, password, lifetime, environment: Vec::new(), settings: Vec::new() };
         if version.is_none() {
             account.owns(&file).map_err(Error::file("hand over", &file))?;
             home.initdb(&file).await?;
