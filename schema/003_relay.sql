@@ -3,7 +3,7 @@
 -- What runs often is in PL/pgSQL, which keeps its plans, or is an expression in SQL that the planner puts in its place. Any other
 -- function in SQL would be parsed and planned at each call; so would one that promises more (IMMUTABLE) than what it calls (STABLE).
 
--- RFC 3339, UTC, as many decimals as it takes. Through JSON because to_char takes twice the time, which is a fifth of a page.
+-- RFC 3339, UTC, as many decimals as it takes. Through JSON because to_char takes twice the time.
 CREATE OR REPLACE FUNCTION utc(p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT trim('"' FROM to_json(p_at AT TIME ZONE 'UTC')::text) || 'Z'
 $$;
