@@ -2,9 +2,9 @@
 
 use integration::{Role, TestDatabase};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 
-use super::{call, value};
+use super::{CONTEXT, call, value};
 
 async fn holder(items: &PgPool) -> String {
     let taken = call(items, "relay_take", "").await.expect("the lease is free and something waits");
@@ -66,6 +66,57 @@ async fn a_batch_holds_at_most_a_mebibyte_but_at_least_one_event() {
         sizes.push(done.len());
     }
     assert_eq!(sizes, [2, 1, 1, 1]);
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_holds_one_event_where_only_one_is_asked_for() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    database.enqueue("r", 3, "NULL").await;
+    let holder = holder(&items).await;
+    let batch = call(&items, "relay_next", &format!("'{holder}', '{{}}', 1")).await.expect("the holder");
+    assert_eq!(batch["seqs"], json!([1]));
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_removal_does_not_wait_for_the_disk_and_nothing_after_it_in_the_session() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    database.enqueue("r", 1, "NULL").await;
+    let holder = holder(&items).await;
+    // One session, as hosts keep them; the servers of tests wait for no disk by themselves.
+    let mut session = items.acquire().await.expect("a session");
+    let waits = "SELECT current_setting('synchronous_commit')";
+    sqlx::query("SET synchronous_commit = on").execute(&mut *session).await.expect("set");
+    let next = format!("SELECT current_setting('synchronous_commit') FROM relay_next('{holder}', '{{}}')");
+    let during: String = sqlx::query_scalar(AssertSqlSafe(next)).fetch_one(&mut *session).await.expect("the holder");
+    let after: String = sqlx::query_scalar(waits).fetch_one(&mut *session).await.expect("a setting");
+    assert_eq!((&*during, &*after), ("off", "on"));
+    drop(session);
+    items.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_numbered_in_the_order_of_time() {
+    let database = TestDatabase::create().await;
+    let items = database.role(Role::Items);
+    let begun: i64 = value(&database, "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint").await;
+    for _ in 0..3 {
+        call(&items, "items_get", &format!("1, NULL, {CONTEXT}")).await;
+    }
+    let ids: Vec<String> = sqlx::query_scalar("SELECT event_id::text FROM audit_outbox ORDER BY seq")
+        .fetch_all(database.look())
+        .await
+        .expect("read the events");
+    // The first 48 bits; within one millisecond the order is left to chance.
+    assert!(ids.is_sorted_by_key(|id| &id[..13]), "{ids:?}");
+    for id in ids {
+        let made = i64::from_str_radix(&id[..13].replace('-', ""), 16).expect("hexadecimal digits");
+        assert!((begun..begun + 60_000).contains(&made), "{id} is of {made}, not of {begun}");
+        assert!(id[14..].starts_with('7') && "89ab".contains(&id[19..20]), "{id} is of version 7, variant 1");
+    }
     items.close().await;
 }
 
