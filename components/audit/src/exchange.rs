@@ -28,6 +28,9 @@ pub fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     let status = response.status();
     response.send(&context.request_id, request.method == Method::Head, out);
     log::answered(COMPONENT, &request, &context, found.template(), status, failure.as_deref());
+    if status >= 400 {
+        request.discard_body();
+    }
 }
 
 fn answer(request: &Request, found: &Found<Endpoint>) -> Result<Response, Error> {

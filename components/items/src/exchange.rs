@@ -29,6 +29,9 @@ pub fn serve(incoming: IncomingRequest, out: ResponseOutparam) {
     log::answered(COMPONENT, &request, &context, found.template(), status, failure.as_deref());
 
     relay::run(&mut store, &context);
+    if status >= 400 {
+        request.discard_body();
+    }
 }
 
 /// Sends the answer; gives its status, and the cause chain where something failed that is not the caller's fault.

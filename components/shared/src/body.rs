@@ -1,9 +1,11 @@
 //! Reading a request's body.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use spin_sdk::http::IncomingRequest;
-use wasi::io::streams::StreamError;
+use spin_sdk::wit::wasi::http0_2_0::types::IncomingBody;
+use wasi::io::streams::{InputStream, StreamError};
 
 use crate::Error;
 use crate::clock::Deadline;
@@ -15,46 +17,93 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Asked for at once.
 const READ_SIZE: u64 = 64 * 1024;
 
-/// Reads a JSON body of at most `limit` bytes, stopping at the first byte over it.
-///
-/// # Errors
-/// [`Error::MediaType`], [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`]; the first two before anything is read
-/// where the head already tells.
-pub fn read(incoming: &IncomingRequest, headers: &Headers, limit: usize) -> Result<Vec<u8>, Error> {
-    check_media_type(headers)?;
-    let announced = announced_length(headers);
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(Error::TooLarge { limit });
-    }
-    let body = incoming.consume().map_err(|()| Error::CutShort)?;
-    let stream = body.stream().map_err(|()| Error::CutShort)?;
-    let deadline = Deadline::after(PATIENCE);
-    let mut bytes = Vec::new();
-    // With a length announced, its last byte is the end; asking once more would be a call to the host for nothing.
-    while announced.is_none_or(|length| length > bytes.len() as u64) {
-        match stream.read(READ_SIZE) {
-            Ok(chunk) if chunk.is_empty() => {
-                if !deadline.wait(&stream.subscribe()) {
-                    return Err(Error::TooSlow);
-                }
-            }
-            Ok(chunk) if bytes.len() + chunk.len() > limit => {
-                return Err(Error::TooLarge { limit });
-            }
-            Ok(chunk) if bytes.is_empty() => bytes = chunk,
-            Ok(chunk) => bytes.extend_from_slice(&chunk),
-            Err(StreamError::Closed) => break,
-            Err(StreamError::LastOperationFailed(_)) => return Err(Error::CutShort),
-        }
-    }
-    match announced {
-        Some(length) if length != bytes.len() as u64 => Err(Error::CutShort),
-        _ => Ok(bytes),
-    }
+/// A refused body of at most this many bytes is taken off the wire for at most this long.
+const LINGER_BYTES: u64 = 1024 * 1024;
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The body of one request. Nothing of it is asked for before it is read.
+pub struct Body {
+    incoming: IncomingRequest,
+    /// By its `Content-Length`, in bytes.
+    announced: Option<u64>,
+    opened: OnceCell<Option<Opened>>,
 }
 
-fn announced_length(headers: &Headers) -> Option<u64> {
-    headers.only("content-length")?.parse().ok()
+struct Opened {
+    // Before the body, which may not go while its stream is there.
+    stream: InputStream,
+    _body: IncomingBody,
+}
+
+impl Body {
+    pub(crate) fn new(incoming: IncomingRequest, headers: &Headers) -> Self {
+        let announced = headers.only("content-length").and_then(|length| length.parse().ok());
+        Self { incoming, announced, opened: OnceCell::new() }
+    }
+
+    /// Reads a JSON body of at most `limit` bytes, stopping at the first byte over it.
+    ///
+    /// # Errors
+    /// [`Error::MediaType`], [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`]; the first two before anything is
+    /// read where the head already tells.
+    pub fn json(&self, headers: &Headers, limit: usize) -> Result<Vec<u8>, Error> {
+        check_media_type(headers)?;
+        if self.announced.is_some_and(|length| length > limit as u64) {
+            return Err(Error::TooLarge { limit });
+        }
+        let stream = self.stream().ok_or(Error::CutShort)?;
+        let deadline = Deadline::after(PATIENCE);
+        let mut bytes = Vec::new();
+        // With a length announced, its last byte is the end; asking once more would be a call to the host for nothing.
+        while self.announced.is_none_or(|length| length > bytes.len() as u64) {
+            match stream.read(READ_SIZE) {
+                Ok(chunk) if chunk.is_empty() => {
+                    if !deadline.wait(&stream.subscribe()) {
+                        return Err(Error::TooSlow);
+                    }
+                }
+                Ok(chunk) if bytes.len() + chunk.len() > limit => {
+                    return Err(Error::TooLarge { limit });
+                }
+                Ok(chunk) if bytes.is_empty() => bytes = chunk,
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(StreamError::Closed) => break,
+                Err(StreamError::LastOperationFailed(_)) => return Err(Error::CutShort),
+            }
+        }
+        match self.announced {
+            Some(length) if length != bytes.len() as u64 => Err(Error::CutShort),
+            _ => Ok(bytes),
+        }
+    }
+
+    /// Takes what is left of a refused body off the wire, after its answer. The host closes a connection with unread bytes,
+    /// which resets it, and a client that is still sending then never sees the answer (RFC 9112, section 9.6).
+    pub fn discard(&self) {
+        let begun = self.opened.get().is_some();
+        if !begun && !self.announced.is_some_and(|length| (1..=LINGER_BYTES).contains(&length)) {
+            return;
+        }
+        let Some(stream) = self.stream() else { return };
+        let deadline = Deadline::after(LINGER);
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            match stream.skip(left) {
+                Ok(0) if !deadline.wait(&stream.subscribe()) => return,
+                Ok(count) => left -= count,
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// `None` when the host does not give it.
+    fn stream(&self) -> Option<&InputStream> {
+        let open = || {
+            let body = self.incoming.consume().ok()?;
+            Some(Opened { stream: body.stream().ok()?, _body: body })
+        };
+        self.opened.get_or_init(open).as_ref().map(|opened| &opened.stream)
+    }
 }
 
 /// Accepts `application/json`, alone or with `charset=utf-8`, in any case, and no content coding.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use spin_sdk::http::{IncomingRequest, Method as WasiMethod};
 
+use crate::Error;
+use crate::body::Body;
 use crate::context::{self, Context};
-use crate::{Error, body};
 
 /// The methods anything here answers; all others are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub struct Request {
     /// What follows the first `?`.
     pub query: Option<String>,
     pub headers: Headers,
-    incoming: IncomingRequest,
+    body: Body,
     received: Instant,
 }
 
@@ -99,15 +100,22 @@ impl Request {
         let (path, query) = split_target(target);
         let headers = Headers::new(incoming.headers().entries());
         let context = Context::from_headers(&headers, context::uuid);
-        (Self { method: incoming.method().into(), path, query, headers, incoming, received }, context)
+        let method = incoming.method().into();
+        let body = Body::new(incoming, &headers);
+        (Self { method, path, query, headers, body, received }, context)
     }
 
     /// Reads the body, which has to be JSON by its header and at most `limit` bytes long.
     ///
     /// # Errors
-    /// See [`body::read`].
+    /// See [`Body::json`].
     pub fn json(&self, limit: usize) -> Result<Vec<u8>, Error> {
-        body::read(&self.incoming, &self.headers, limit)
+        self.body.json(&self.headers, limit)
+    }
+
+    /// See [`Body::discard`].
+    pub fn discard_body(&self) {
+        self.body.discard();
     }
 
     /// Time since the request was received.

@@ -1,9 +1,11 @@
 //! The body: no JSON, no item, too large, or declared as something else.
 
 use http::Method;
-use integration::{App, exchange};
+use integration::{App, SOON, exchange};
 use reqwest::{Body, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{nothing_happened, refused, with_an_item};
 
@@ -122,6 +124,50 @@ async fn a_body_over_64_kib_answers_413_with_and_without_its_length() {
     for request in writes(&app, padded(LIMIT)) {
         assert!(app.send(request).await.status.is_success(), "exactly 64 KiB is fine");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_body_is_taken_off_the_wire_so_that_its_sender_reads_the_answer() {
+    let app = with_an_item().await;
+    let length = LIMIT * 2;
+    let chunk = format!("{length:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(length));
+    let announced = format!("Content-Length: {length}\r\n");
+    let cases = [
+        ("too large", "POST", "application/json", announced.as_str(), "x".repeat(length), 413),
+        ("too large, chunked", "POST", "application/json", "Transfer-Encoding: chunked\r\n", chunk, 413),
+        ("not JSON", "POST", "text/plain", &announced, "x".repeat(length), 415),
+        ("no such method", "PATCH", "application/json", &announced, "x".repeat(length), 405),
+    ];
+    for (what, method, kind, framing, body, status) in cases {
+        let head =
+            format!("{method} /items HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\n{framing}\r\n", app.address());
+        let next = format!("GET /livez HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", app.address());
+        // The last bytes of the body come only once the answer has long been sent.
+        let (early, late) = body.split_at(body.len() - 1000);
+        let mut stream = TcpStream::connect(app.address()).await.expect("connect to the host");
+        stream.write_all((head + early).as_bytes()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let answer = answer_on(&mut stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{what}: {answer}");
+        stream.write_all(format!("{late}{next}").as_bytes()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let answer = answer_on(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{what}, the next request on this connection: {answer}");
+    }
+    nothing_happened(&app, "refused bodies").await;
+}
+
+/// The head of the next answer on a connection.
+async fn answer_on(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let read = async {
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("an answer"));
+        }
+        let text = String::from_utf8_lossy(&head).into_owned();
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        stream.read_exact(&mut vec![0; length]).await.expect("the whole answer");
+        text
+    };
+    tokio::time::timeout(SOON, read).await.expect("an answer in time")
 }
 
 #[tokio::test(flavor = "multi_thread")]
