@@ -1,20 +1,31 @@
-//! Computes the Content-Security-Policy of the page: its inline style and script are allowed by their hashes, so the
-//! page can be one file and still forbid everything that is not in it.
+//! Packs the page and the contract, and computes the Content-Security-Policy of the page: its inline style and script are
+//! allowed by their hashes, so the page can be one file and still forbid everything that is not in it.
+
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-const PAGE: &str = "assets/index.html";
-
 fn main() {
-    println!("cargo::rerun-if-changed={PAGE}");
-    let page = std::fs::read_to_string(PAGE).unwrap_or_else(|error| panic!("cannot read {PAGE}: {error}"));
+    let page = pack("index.html");
+    pack("openapi.json");
     let (style, script) = (hashes(&page, "style"), hashes(&page, "script"));
     println!(
         "cargo::rustc-env=PAGE_POLICY=default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src {style}; \
          script-src {script}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
+}
+
+/// Writes a document, packed, to where the sources include it from; gives it as it is.
+fn pack(name: &str) -> String {
+    let file = format!("assets/{name}");
+    println!("cargo::rerun-if-changed={file}");
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("cannot read {file}: {error}"));
+    let packed = Path::new(&std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join(format!("{name}.lz4"));
+    std::fs::write(&packed, lz4_flex::compress_prepend_size(text.as_bytes()))
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", packed.display()));
+    text
 }
 
 /// The source list that allows each `<element>` of `page`, or nothing.

@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod bad_input;
+mod components;
 mod conditional;
 mod contract;
 mod host_calls;

@@ -178,15 +178,15 @@ impl<'a> Store<'a> {
     }
 
     pub fn relay_release(&mut self, holder: &str, done: &[i64]) -> Result<(), Error> {
-        self.execute(RELAY_RELEASE, &[text(holder), db::integers(Some(done))])
+        self.query(RELAY_RELEASE, &[text(holder), db::integers(Some(done))]).map(drop)
     }
 
     pub fn relay_fail(&mut self, holder: &str, reason: &str) -> Result<(), Error> {
-        self.execute(RELAY_FAIL, &[text(holder), text(reason)])
+        self.query(RELAY_FAIL, &[text(holder), text(reason)]).map(drop)
     }
 
     pub fn relay_refuse(&mut self, holder: &str, seq: i64, reason: &str) -> Result<(), Error> {
-        self.execute(RELAY_REFUSE, &[text(holder), ParameterValue::Int64(seq), text(reason)])
+        self.query(RELAY_REFUSE, &[text(holder), ParameterValue::Int64(seq), text(reason)]).map(drop)
     }
 
     /// Gives the connection back to the host's pool. Always before waiting for anybody: 64 waiting guests are a whole pool.
@@ -232,16 +232,8 @@ impl<'a> Store<'a> {
     }
 
     fn query(&mut self, statement: &'static str, parameters: &[ParameterValue]) -> Result<Option<Row>, Error> {
-        self.timed(|connection| connection.query(statement, parameters))
-    }
-
-    fn execute(&mut self, statement: &'static str, parameters: &[ParameterValue]) -> Result<(), Error> {
-        self.timed(|connection| connection.execute(statement, parameters))
-    }
-
-    fn timed<T>(&mut self, run: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let begun = Instant::now();
-        let result = self.connection().and_then(run);
+        let result = self.connection().and_then(|connection| connection.query(statement, parameters));
         self.spent = Some(self.spent.unwrap_or_default() + begun.elapsed());
         result
     }

@@ -37,7 +37,7 @@ pub fn pause(duration: Duration) {
 }
 
 fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// Now, by the clock on the wall.
@@ -72,10 +72,10 @@ fn rfc3339(since_epoch: Duration) -> String {
     )
 }
 
-/// A duration in milliseconds with three decimals. Integers only: formatting a float costs a component 10 kB.
+/// A duration in milliseconds with three decimals. Of short integers only: formatting a float costs a component 10 kB.
 pub fn milliseconds(duration: Duration) -> String {
-    let microseconds = duration.as_micros();
-    format!("{}.{:03}", microseconds / 1_000, microseconds % 1_000)
+    let milliseconds = duration.as_secs() * 1_000 + u64::from(duration.subsec_millis());
+    format!("{milliseconds}.{:03}", duration.subsec_micros() % 1_000)
 }
 
 #[cfg(test)]

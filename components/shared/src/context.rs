@@ -68,7 +68,7 @@ pub fn uuid() -> String {
 
 /// RFC 9562, sections 5.7 and 6.2 (method 3): milliseconds, then the fraction of one in 12 bits; the rest is random.
 fn uuid_v7(since_epoch: Duration, random: u64) -> String {
-    let milliseconds = since_epoch.as_millis() as u64;
+    let milliseconds = since_epoch.as_secs() * 1_000 + u64::from(since_epoch.subsec_millis());
     let fraction = u64::from(since_epoch.subsec_nanos() % 1_000_000) * 4_096 / 1_000_000;
     let random = random & !(0b11 << 62) | (0b10 << 62);
     format!(

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::clock::Deadline;
 use shared::{event, stream};
-use wasi::http::outgoing_handler;
-use wasi::http::types::{Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
+use spin_sdk::http::{ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
+use spin_sdk::wit::wasi::http0_2_0::outgoing_handler;
 
 /// Audit answers within this time. Raced against a clock, because a chained call honours no time-out of wasi:http.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -64,15 +64,14 @@ impl Audit {
         let deadline = Deadline::after(PATIENCE);
         let request = self.request(body.len(), request_id).ok_or("the request to audit cannot be made")?;
         let outgoing = request.body().map_err(|()| "the request to audit has no body")?;
-        let answer =
-            outgoing_handler::handle(request, None).map_err(|error| format!("audit cannot be called: {error:?}"))?;
+        let answer = outgoing_handler::handle(request, None).map_err(|error| no_answer(&error))?;
         let read = {
             let stream = outgoing.write().map_err(|()| "the request to audit has no stream")?;
             stream::write(&stream, body, deadline).is_ok()
         };
         // Whoever refuses a body may do so without reading it: then its answer counts, and dropping the body would forgo it.
         let unread = if read {
-            OutgoingBody::finish(outgoing, None).map_err(|error| format!("audit cannot be called: {error:?}"))?;
+            OutgoingBody::finish(outgoing, None).map_err(|error| no_answer(&error))?;
             None
         } else {
             Some(outgoing)
@@ -86,7 +85,7 @@ impl Audit {
             }
             Some(Ok(Ok(response))) if response.status() < 300 => Ok((response.status(), String::new())),
             Some(Ok(Ok(response))) => Ok((response.status(), beginning(&response, deadline))),
-            Some(Ok(Err(error))) => Err(format!("audit cannot be reached: {error:?}")),
+            Some(Ok(Err(error))) => Err(no_answer(&error)),
             Some(Err(())) | None => Err("the answer of audit is not there".to_owned()),
         }
     }
@@ -105,6 +104,23 @@ impl Audit {
         request.set_path_with_query(Some(event::PATH)).ok()?;
         Some(request)
     }
+}
+
+/// Why no answer came, in words that tell an operator what to mend.
+fn no_answer(error: &ErrorCode) -> String {
+    let reason = match error {
+        ErrorCode::HttpRequestDenied => "allowed_outbound_hosts does not name audit_url",
+        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "its host name is not known",
+        ErrorCode::ConnectionRefused => "connection refused",
+        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => "connection closed",
+        ErrorCode::ConnectionTimeout | ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout => {
+            "timed out"
+        }
+        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => "TLS failed",
+        ErrorCode::InternalError(Some(text)) => text,
+        _ => "the request failed",
+    };
+    format!("audit cannot be reached: {reason}")
 }
 
 /// Only an answer that speaks of the events themselves refuses them. Anything else (a wrong address answers 404 to all) says
@@ -132,7 +148,9 @@ fn beginning(response: &IncomingResponse, deadline: Deadline) -> String {
         }
     }
     bytes.truncate(MAX_REASON);
-    String::from_utf8_lossy(&bytes).into_owned()
+    let end = std::str::from_utf8(&bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    bytes.truncate(end);
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
