@@ -116,7 +116,7 @@ fn check_media_type(headers: &Headers) -> Result<(), Error> {
 }
 
 fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
+    let mut parts = content_type.split(';').map(str::trim_ascii);
     let essence = parts.next().unwrap_or_default();
     essence.eq_ignore_ascii_case("application/json")
         && parts.all(|parameter| {

@@ -158,7 +158,7 @@ fn message(text: &str) -> String {
     let message = match text.split_once(START) {
         Some((_, rest)) => rest.split("\", ").next().unwrap_or(rest).split("\" }").next().unwrap_or(rest).to_owned(),
         None => {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:");
+            let lines = text.lines().map(str::trim_ascii).filter(|line| !line.is_empty() && *line != "Caused by:");
             lines.take_while(|line| !line.starts_with("DETAIL:")).collect::<Vec<_>>().join(": ")
         }
     };

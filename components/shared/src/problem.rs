@@ -46,13 +46,12 @@ impl Problem {
         if self.errors.is_empty() {
             return document.finish();
         }
-        let errors: Vec<String> = self
-            .errors
-            .iter()
-            .take(LISTED)
-            .map(|error| Object::default().text("field", &error.field).text("detail", &error.detail).finish())
-            .collect();
-        document.raw("errors", &format!("[{}]", errors.join(","))).finish()
+        let mut errors = String::new();
+        for error in self.errors.iter().take(LISTED) {
+            errors.push(if errors.is_empty() { '[' } else { ',' });
+            errors += &Object::default().text("field", &error.field).text("detail", &error.detail).finish();
+        }
+        document.raw("errors", &(errors + "]")).finish()
     }
 
     /// The answer, not to be stored by anyone; a 503 says when to come back.
