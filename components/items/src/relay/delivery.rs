@@ -181,6 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_reads_in_words_why_audit_does_not_answer() {
+        for (error, reason) in [
+            (ErrorCode::ConnectionRefused, "connection refused"),
+            (ErrorCode::HttpRequestDenied, "allowed_outbound_hosts does not name audit_url"),
+            (ErrorCode::InternalError(Some("no route".to_owned())), "no route"),
+            (ErrorCode::InternalError(None), "the request failed"),
+        ] {
+            assert_eq!(no_answer(&error), format!("audit cannot be reached: {reason}"));
+        }
+    }
+
+    #[test]
     fn only_what_speaks_of_the_events_refuses_them() {
         for status in [200, 204] {
             assert_eq!(judge(status, ""), Delivery::Stored);
