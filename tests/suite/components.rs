@@ -1,4 +1,5 @@
-//! The built components, as files: what they may ask of a host, and how large they are.
+//! The components as `local/build-components.sh` leaves them (`spin build` alone does not trim): what they may ask of a host, and how
+//! large they are.
 
 use std::collections::BTreeSet;
 use std::fs;

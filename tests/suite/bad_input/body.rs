@@ -155,6 +155,21 @@ async fn a_refused_body_is_taken_off_the_wire_so_that_its_sender_reads_the_answe
     nothing_happened(&app, "refused bodies").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_body_that_does_not_end_is_not_taken_for_ever() {
+    let app = with_an_item().await;
+    let head = format!(
+        "POST /items HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        app.address()
+    );
+    let chunk = format!("{LIMIT:x}\r\n{}\r\n", "x".repeat(LIMIT));
+    let mut stream = TcpStream::connect(app.address()).await.expect("connect to the host");
+    stream.write_all(head.as_bytes()).await.expect("send the head");
+    let send = async { while stream.write_all(chunk.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(SOON, send).await.expect("the connection is closed");
+    nothing_happened(&app, "a body without end").await;
+}
+
 /// The head of the next answer on a connection.
 async fn answer_on(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
