@@ -29,11 +29,11 @@ ENV SIDECAR_REVISION=${REVISION} CI=true \
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target,sharing=locked \
     case $TARGETARCH in arm64) triple=aarch64-unknown-linux-gnu ;; *) triple=x86_64-unknown-linux-gnu ;; esac \
     && rustup target add wasm32-wasip1 "$triple" \
-    && local/build-components.sh items audit \
-    && cargo build --locked --release --workspace --target "$triple" --bin serve --bin sidecar \
+    && scripts/build-components.sh items audit \
+    && cargo build --locked --release --workspace --target "$triple" --bin host --bin sidecar \
     && mkdir /out \
     && cp target/wasm32-wasip1/release/items.wasm target/wasm32-wasip1/release/audit.wasm \
-        "target/$triple/release/serve" "target/$triple/release/sidecar" /tmp/busybox/bin/busybox /out/
+        "target/$triple/release/host" "target/$triple/release/sidecar" /tmp/busybox/bin/busybox /out/
 
 FROM ${BINARIES} AS binaries
 
@@ -61,7 +61,7 @@ EXPOSE 9464 4318
 ENTRYPOINT ["/sidecar"]
 
 FROM ${BASE} AS local
-COPY --from=binaries /out/serve /
+COPY --from=binaries /out/host /
 COPY --from=binaries /out/busybox /bin/wget
 COPY spin.toml /app/
 COPY --from=binaries /out/items.wasm /out/audit.wasm /app/target/wasm32-wasip1/release/
@@ -72,4 +72,4 @@ EXPOSE 8080
 # Asking for readiness also hands waiting audit events on, as a cluster's probe does.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=15s \
     CMD ["/bin/wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/readyz"]
-ENTRYPOINT ["/serve", "--from", "/app/spin.toml"]
+ENTRYPOINT ["/host", "--from", "/app/spin.toml"]

@@ -126,13 +126,13 @@ async fn whole_list(system: &System, name: &'static str, table: &mut Table) -> a
 
 /// Microseconds that one instance of items takes to start.
 async fn instance_start(programs: &Programs, filled: &Filled) -> anyhow::Result<f64> {
-    let mut command = Command::new(programs.release.join("serve"));
+    let mut command = Command::new(programs.release.join("host"));
     command.arg("--from").arg(&programs.root).args(["--listen", "127.0.0.1:0"]);
     command.args(["--time-starts", &STARTS.to_string()]);
     let output = command.envs(crate::system::variables(&filled.database)).output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
     let items = text.lines().find_map(|line| line.strip_prefix("items: ")?.strip_suffix(" µs")?.parse().ok());
-    items.with_context(|| format!("serve says {text}{}", String::from_utf8_lossy(&output.stderr)))
+    items.with_context(|| format!("the host says {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn milliseconds(time: Duration) -> f64 {

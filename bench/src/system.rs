@@ -65,7 +65,7 @@ impl System {
         let mut processes = Vec::new();
         match kind {
             Kind::Embedded => {
-                let mut command = Command::new(programs.release.join("serve"));
+                let mut command = Command::new(programs.release.join("host"));
                 command.arg("--from").arg(&programs.root).args(["--listen", &listen.to_string()]);
                 processes.push(spawn(command.envs(variables(database)))?);
             }

@@ -157,7 +157,7 @@ UNIT
 
 # Auto Scaling ends instances; nobody tells Kubernetes. Removing a server's Node object also removes its etcd member.
 schedule_sweep() {
-    install -m 0755 "$ROOT/opt/items/node/sweep-nodes" "$bin/sweep-nodes"
+    install -m 0755 "$ROOT/opt/items/node/sweep-nodes.sh" "$bin/sweep-nodes"
     cat >"$ROOT/etc/systemd/system/sweep-nodes.service" <<UNIT
 [Unit]
 Description=Remove nodes whose instance is gone
@@ -179,7 +179,7 @@ UNIT
 }
 
 # Objects in S3 have no permission to run.
-install_platform() { KUBECONFIG=$ROOT/etc/rancher/k3s/k3s.yaml bash "$ROOT/opt/items/node/spinkube/platform/install"; }
+install_platform() { KUBECONFIG=$ROOT/etc/rancher/k3s/k3s.yaml bash "$ROOT/opt/items/node/spinkube/platform/install.sh"; }
 
 # Auto Scaling sees of an agent only whether its instance runs. So one that is no ready node in time, for whatever reason, powers
 # itself off and is replaced; the rolling refresh counts an agent only after a longer warm-up (modules/agents).

@@ -1,4 +1,4 @@
-//! A host as a process of its own: `serve`, started, killed, asked to end.
+//! A host as a process of its own: `host`, started, killed, asked to end.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -38,14 +38,14 @@ impl Host {
         let mut command = Command::new("prlimit");
         command
             .arg(format!("--nofile={DESCRIPTORS}:"))
-            .arg(program("serve"))
+            .arg(program("host"))
             .arg("--from")
             .arg(manifest)
             .args(["--listen", "127.0.0.1:0"]);
         command.current_dir(manifest.parent().context("a manifest is in a folder")?);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let command = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
-        let mut child = command.spawn().context("start serve")?;
+        let mut child = command.spawn().context("start the host")?;
         let begun = Instant::now();
         loop {
             let said = fs::read_to_string(log).unwrap_or_default();
@@ -54,7 +54,7 @@ impl Host {
                 return Ok(Host { child, address: address.parse()? });
             }
             if child.try_wait()?.is_some() || begun.elapsed() > START_DEADLINE {
-                bail!("serve does not start: {said}");
+                bail!("the host does not start: {said}");
             }
             sleep(Duration::from_millis(10)).await;
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use integration::Manifest;
+use support::Manifest;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use integration::schema;
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 use stack::{Database, Passwords, Server};
+use support::schema;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use integration::differing_totals;
 use sqlx::PgConnection;
+use support::differing_totals;
 use tokio::time::sleep;
 
 use crate::checker;

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use integration::Role;
 use stack::Database;
+use support::Role;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 

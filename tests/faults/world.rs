@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use integration::eventually;
+use support::eventually;
 
 use crate::client::Client;
 use crate::clock::Clock;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use http::Method;
-use integration::{Answer, App, SOON};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use sqlx::{Column, Row};
+use support::{Answer, App, SOON};
 
 mod details;
 mod service;
@@ -151,7 +151,7 @@ async fn every_operation_leaves_exactly_one_row_within_two_seconds() {
         let client = row.client_addr.as_deref().unwrap_or_default();
         assert!(client.starts_with("127.0.0.1:"), "the address is the connection's own: {row:?}");
     }
-    let row = |row: integration::Audited| Expected {
+    let row = |row: support::Audited| Expected {
         request_id: row.request_id,
         trace_id: row.trace_id,
         action: row.action,

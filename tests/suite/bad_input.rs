@@ -4,8 +4,8 @@ mod body;
 mod head;
 mod protocol;
 
-use integration::{Answer, App};
 use reqwest::RequestBuilder;
+use support::{Answer, App};
 
 /// An application with item 1, put there without an operation.
 async fn with_an_item() -> App {

@@ -1,10 +1,10 @@
-//! The components as `local/build-components.sh` leaves them (`spin build` alone does not trim): what they may ask of a host, and how
+//! The components as `scripts/build-components.sh` leaves them (`spin build` alone does not trim): what they may ask of a host, and how
 //! large they are.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use integration::Manifest;
+use support::Manifest;
 use wit_component::metadata::{Bindgen, decode};
 
 const MOST_BYTES: usize = 250_000;

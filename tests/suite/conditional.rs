@@ -1,8 +1,8 @@
 //! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13.1).
 
 use http::{Method, StatusCode};
-use integration::{Answer, App, SOON};
 use serde_json::json;
+use support::{Answer, App, SOON};
 
 /// Values of `If-Match` that hold for version 2; comparison is strong.
 const MATCHING: [&str; 6] = ["\"2\"", "*", "\"1\", \"2\"", "\"1\",\"2\",\"3\"", "\"x\",, \"2\" ,", "W/\"1\", \"2\""];

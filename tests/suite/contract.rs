@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use futures::stream;
-use integration::{App, Contract, Manifest, closed_port};
 use reqwest::{Body, RequestBuilder};
 use serde_json::json;
+use support::{App, Contract, Manifest, closed_port};
 
 type Dress = fn(RequestBuilder) -> RequestBuilder;
 

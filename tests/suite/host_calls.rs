@@ -1,9 +1,9 @@
 //! Components lean on every host: on Spin each call of the host and each round trip to the database costs, so their number is held here.
 
 use http::Method;
-use integration::{App, Receiver, Span};
 use reqwest::RequestBuilder;
 use serde_json::json;
+use support::{App, Receiver, Span};
 
 const TRACES: [&str; 8] = [
     "1bf92f3577b34da6a3ce929d0e0e4731",
@@ -33,7 +33,7 @@ async fn an_operation_is_one_variable_one_connection_and_one_statement() {
     let receiver = Receiver::start().await;
     let app = App::builder().spans(&receiver.url()).start().await;
     let path = format!("/items/{}", app.create("bolt").await.id);
-    app.audited(1, integration::SOON).await;
+    app.audited(1, support::SOON).await;
     // Whoever gets the lease relays as well, and that is not an operation's own affair.
     app.database().seize_lease(60).await;
 

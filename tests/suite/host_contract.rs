@@ -1,7 +1,7 @@
-//! The database rows of the embedded host's contract (local/host/README.md): a guest sees PostgreSQL as it does under Spin 3.6.3.
+//! The database rows of the embedded host's contract (host/README.md): a guest sees PostgreSQL as it does under Spin 3.6.3.
 
-use integration::{App, eventually};
 use std::time::Duration;
+use support::{App, eventually};
 
 /// Nothing here takes longer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);

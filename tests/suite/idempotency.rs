@@ -1,8 +1,8 @@
 //! `Idempotency-Key`: creating again without creating twice.
 
 use http::{Method, StatusCode};
-use integration::{Answer, App, SOON};
 use serde_json::{Value, json};
+use support::{Answer, App, SOON};
 
 async fn create(app: &App, key: &str, body: Value) -> Answer {
     app.send(app.request(Method::POST, "/items").header("Idempotency-Key", key).json(&body)).await

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use host::Limits;
-use integration::{App, SOON, eventually};
+use support::{App, SOON, eventually};
 
 mod grants;
 mod overload;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use host::Source;
 use http::Method;
-use integration::{App, SOON, closed_port, eventually};
 use serde_json::{Value, json};
+use support::{App, SOON, closed_port, eventually};
 
 const FIELDS: [&str; 10] =
     ["ts", "level", "component", "msg", "request_id", "trace_id", "method", "route", "status", "duration_ms"];

@@ -11,8 +11,6 @@ mod host_contract;
 mod idempotency;
 mod isolation;
 mod logs;
-#[cfg(feature = "promtool")]
-mod observability;
 mod private;
 mod relay;
 mod retention;

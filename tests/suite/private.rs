@@ -1,7 +1,7 @@
 //! Audit has no address: no path, no Host and no form of request leads to it from outside.
 
-use integration::{App, SOON, exchange};
 use serde_json::json;
+use support::{App, SOON, exchange};
 
 /// An event that audit would store.
 fn event() -> String {

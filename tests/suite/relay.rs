@@ -2,8 +2,8 @@
 
 use futures::{StreamExt, stream};
 use http::Method;
-use integration::{App, SOON, eventually};
 use serde_json::json;
+use support::{App, SOON, eventually};
 
 mod batches;
 mod faults;

@@ -1,8 +1,8 @@
 //! What may leave the audit trail, by whom, and what it leaves behind.
 
-use integration::{App, Role, SOON, TestDatabase};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
+use support::{App, Role, SOON, TestDatabase};
 
 /// A connection as an administrator has it who took on the role `retention`.
 async fn retention(database: &TestDatabase) -> PgConnection {

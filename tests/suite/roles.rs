@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use integration::{Role, TestDatabase};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use support::{Role, TestDatabase};
 
 /// Who may call a function. A function that is not here fails the test.
 const FUNCTIONS: &[(&str, &[Role])] = &[

@@ -7,8 +7,8 @@ mod plans;
 mod relay;
 mod trail;
 
-use integration::{Role, TestDatabase};
 use sqlx::{AssertSqlSafe, PgPool};
+use support::{Role, TestDatabase};
 
 /// Request id, trace id, actor and client address, as SQL.
 const CONTEXT: &str = "'r-1', NULL, NULL, '127.0.0.1:4000'";

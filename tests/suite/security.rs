@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use integration::root;
+use support::root;
 
 mod answers;
 mod injection;
@@ -24,7 +24,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn every_test_that_the_security_page_names_is_there() {
     let mut files = Vec::new();
-    for folder in ["components", "local", "observability/sidecar", "tests"] {
+    for folder in ["components", "host", "observability", "stack", "tests"] {
         sources(&root().join(folder), &mut files);
     }
     let code: String = files.iter().map(|file| fs::read_to_string(file).expect("a source")).collect();

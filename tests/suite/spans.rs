@@ -1,8 +1,8 @@
 //! The spans of the embedded host: those of Spin 3.6, by name, kind, attributes and parents; and what a bad receiver costs.
 
 use http::Method;
-use integration::{App, Receiver, SOON, SlowReader, Span, closed_port, eventually};
 use serde_json::json;
+use support::{App, Receiver, SOON, SlowReader, Span, closed_port, eventually};
 use tokio::net::TcpListener;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -177,7 +177,7 @@ async fn a_receiver_that_refuses_or_hangs_costs_nothing_but_the_spans() {
 async fn a_receiver_that_cannot_be_one_is_refused_at_start() {
     for (url, reason) in [("https://collector/v1/traces", "no TLS"), ("collector", "no TLS"), ("http://", "not a URL")]
     {
-        let mut options = host::Options::new("../spin.toml");
+        let mut options = host::Config::new("../spin.toml");
         options.listen.set_port(0);
         options.spans = Some(url.to_owned());
         let error = host::Host::start(options).await.err().expect("no such host");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use host::Limits;
-use integration::{App, Item, SOON, SlowReader, eventually};
+use support::{App, Item, SOON, SlowReader, eventually};
 use tokio::time::timeout;
 
 mod cut;

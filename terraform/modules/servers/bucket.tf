@@ -93,7 +93,7 @@ resource "aws_s3_bucket_policy" "this" {
 
 resource "aws_s3_object" "node" {
   #checkov:skip=CKV_AWS_186:encrypted with the bucket's key, by the bucket's default
-  for_each = merge({ for file in local.node_files : file => "${var.platform.root}/${file}" }, { "sweep-nodes" = "${path.module}/../../boot/sweep-nodes" })
+  for_each = merge({ for file in local.node_files : file => "${var.platform.root}/${file}" }, { "sweep-nodes.sh" = "${path.module}/../../boot/sweep-nodes.sh" })
 
   bucket      = aws_s3_bucket.this["cluster"].id
   key         = "node/${each.key}"

@@ -121,10 +121,10 @@ variable "programs" {
 
 variable "platform" {
   type        = object({ root = string, files = set(string) })
-  description = "Files below root, as patterns, that the first server gets; it runs spinkube/platform/install of them."
+  description = "Files below root, as patterns, that the first server gets; it runs spinkube/platform/install.sh of them."
 
   validation {
-    condition     = contains(flatten([for pattern in var.platform.files : tolist(fileset(var.platform.root, pattern))]), "spinkube/platform/install")
+    condition     = contains(flatten([for pattern in var.platform.files : tolist(fileset(var.platform.root, pattern))]), "spinkube/platform/install.sh")
     error_message = "platform.files must hold spinkube/platform/install."
   }
 }

@@ -1,8 +1,8 @@
 //! What every answer carries.
 
 use http::{Method, StatusCode};
-use integration::{Answer, App};
 use serde_json::json;
+use support::{Answer, App};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sane_request_id_is_returned_and_recorded_and_any_other_is_replaced() {
@@ -31,7 +31,7 @@ async fn a_sane_request_id_is_returned_and_recorded_and_any_other_is_replaced() 
         .collect();
     assert_ne!(made[0], made[1]);
     known.push(made[0].clone());
-    app.audited(sent + 1, integration::SOON).await;
+    app.audited(sent + 1, support::SOON).await;
     let recorded: Vec<String> = app.database().trail().await.into_iter().map(|row| row.request_id).collect();
     assert_eq!(recorded, known);
 }
@@ -87,7 +87,7 @@ async fn spin_headers_from_outside_change_nothing() {
         .await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.item().id, 1);
-    app.audited(2, integration::SOON).await;
+    app.audited(2, support::SOON).await;
     for row in app.database().trail().await {
         let address = row.client_addr.expect("the host tells the client's address");
         assert!(address.starts_with("127.0.0.1:"), "{address}");

@@ -1,8 +1,8 @@
 //! Create, list, get, update, delete.
 
 use http::StatusCode;
-use integration::{App, Item};
 use serde_json::json;
+use support::{App, Item};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn creating_answers_201_with_the_item_its_address_and_its_version() {

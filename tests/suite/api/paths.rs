@@ -1,7 +1,7 @@
 //! Exact paths and methods.
 
 use http::{Method, StatusCode};
-use integration::{App, SOON, exchange};
+use support::{App, SOON, exchange};
 
 /// Every path and the methods it has.
 const ROUTES: [(&str, &[&str]); 6] = [

@@ -1,8 +1,8 @@
 //! Liveness, readiness, the contract and the page.
 
 use http::{Method, StatusCode};
-use integration::{App, SOON, closed_port, eventually};
 use serde_json::json;
+use support::{App, SOON, closed_port, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_service_is_live_and_ready() {

@@ -1,8 +1,8 @@
 //! What the trail says about each operation.
 
 use http::Method;
-use integration::{App, SOON};
 use serde_json::{Value, json};
+use support::{App, SOON};
 
 use super::details;
 

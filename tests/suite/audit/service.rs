@@ -1,11 +1,11 @@
 //! The audit service by itself: what it stores and what it refuses.
 
-use integration::App;
 use serde_json::{Value, json};
+use support::App;
 
 /// The audit service with a route of its own, as when it runs alone.
 async fn audit() -> App {
-    let alone = |manifest: &mut integration::Manifest| {
+    let alone = |manifest: &mut support::Manifest| {
         manifest.table("component").remove("items");
         let triggers: toml::Value =
             toml::from_str("http = [{ route = '/...', component = 'audit' }]").expect("a table");

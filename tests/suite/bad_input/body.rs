@@ -1,9 +1,9 @@
 //! The body: no JSON, no item, too large, or declared as something else.
 
 use http::Method;
-use integration::{App, SOON, exchange};
 use reqwest::{Body, RequestBuilder};
 use serde_json::{Value, json};
+use support::{App, SOON, exchange};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

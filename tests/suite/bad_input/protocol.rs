@@ -1,7 +1,7 @@
 //! What no guest ever sees: the host refuses it.
 
-use integration::exchange;
 use serde_json::json;
+use support::exchange;
 
 use super::{nothing_happened, with_an_item};
 

@@ -1,6 +1,6 @@
 //! A guest gets nothing that its manifest does not grant.
 
-use integration::App;
+use support::App;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use http::Method;
-use integration::{App, SOON};
 use reqwest::Response;
 use serde_json::json;
+use support::{App, SOON};
 
 use super::limits;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use http::Method;
-use integration::{App, SOON, SlowReader};
 use serde_json::json;
+use support::{App, SOON, SlowReader};
 
 /// The request ids in the trail and those still in the outbox.
 async fn known(app: &App) -> BTreeSet<String> {

@@ -2,9 +2,9 @@
 
 use futures::{StreamExt, stream};
 use http::Method;
-use integration::{App, SOON};
 use serde_json::{Value, json};
 use sqlx::Row;
+use support::{App, SOON};
 
 use super::{CONCURRENT, create_many};
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use http::Method;
-use integration::{App, Builder, SOON, closed_port, eventually};
 use serde_json::json;
+use support::{App, Builder, SOON, closed_port, eventually};
 
 /// More than the connections a host has to one database, so that one that each failure kept would be missed.
 const FAILURES: usize = 80;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use integration::{Role, SOON, TestDatabase, eventually};
 use serde_json::{Value, json};
+use support::{Role, SOON, TestDatabase, eventually};
 
 use super::{CONTEXT, call, value};
 

@@ -1,8 +1,8 @@
 //! Who may relay: one at a time, taken and never waited for.
 
-use integration::{Role, SOON, TestDatabase, eventually};
 use serde_json::Value;
 use sqlx::PgPool;
+use support::{Role, SOON, TestDatabase, eventually};
 
 use super::{CONTEXT, call, value};
 

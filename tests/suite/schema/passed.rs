@@ -1,7 +1,7 @@
 //! The relay starts behind what it has passed, and passes nothing that can still come.
 
-use integration::{Role, SOON, TestDatabase, eventually};
 use sqlx::{AssertSqlSafe, PgPool};
+use support::{Role, SOON, TestDatabase, eventually};
 
 use super::{CONTEXT, call, value};
 

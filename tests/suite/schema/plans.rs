@@ -1,6 +1,6 @@
 //! No function reads a whole table: what an operation costs does not grow with what is stored.
 
-use integration::TestDatabase;
+use support::TestDatabase;
 
 use super::CONTEXT;
 

@@ -1,8 +1,8 @@
 //! The queue between the two services: batches, delivery, refusal.
 
-use integration::{Role, TestDatabase};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
+use support::{Role, TestDatabase};
 
 use super::{CONTEXT, call, value};
 

@@ -1,8 +1,8 @@
 //! The audit trail: append-only, each event once, counted exactly.
 
-use integration::{Role, TestDatabase};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
+use support::{Role, TestDatabase};
 
 use super::value;
 

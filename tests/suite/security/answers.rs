@@ -1,8 +1,8 @@
 //! What leaves through the front door: each answer with its headers, none with the inside.
 
 use http::Method;
-use integration::{Answer, App, closed_port, exchange};
 use serde_json::json;
+use support::{Answer, App, closed_port, exchange};
 
 /// Headers an answer may have. Another one might tell something, as `Server` does.
 const HEADERS: [&str; 18] = [

@@ -1,8 +1,8 @@
 //! SQL in what a caller sends is data: it comes back as it was sent, and nothing else happens.
 
 use http::Method;
-use integration::{App, SOON};
 use serde_json::json;
+use support::{App, SOON};
 
 const STATEMENTS: [&str; 14] = [
     "'; DROP TABLE items; --",

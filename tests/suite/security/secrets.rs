@@ -1,8 +1,8 @@
 //! Passwords and connection strings stay inside, whatever happens: no answer, log line, span or row has them.
 
 use http::Method;
-use integration::{App, Receiver, SOON, eventually};
 use serde_json::json;
+use support::{App, Receiver, SOON, eventually};
 
 /// What the application lets out while it works and while it fails.
 async fn output(app: &App, receiver: &Receiver) -> String {

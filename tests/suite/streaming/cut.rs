@@ -1,7 +1,7 @@
 //! An error behind the head cuts the connection: a client must never take half a list for the whole.
 
-use integration::{App, Item, SOON, SlowReader};
 use sqlx::{Connection, PgConnection};
+use support::{App, Item, SOON, SlowReader};
 
 use super::{large_list, list};
 

@@ -169,7 +169,7 @@ run "the_bucket_is_private_versioned_and_encrypted" {
     error_message = "Versions are kept, and a full bucket is not deleted."
   }
   assert {
-    condition     = toset([for file in aws_s3_object.node : file.key]) == toset(["node/sweep-nodes", "node/spinkube/platform/install"])
+    condition     = toset([for file in aws_s3_object.node : file.key]) == toset(["node/sweep-nodes.sh", "node/spinkube/platform/install.sh"])
     error_message = "The platform's files and the sweep are what the first server reads."
   }
 }

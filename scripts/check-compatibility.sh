@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# What a rolling release needs: the previous release's components work on this schema, and these components on its schema. Both are
+# judged by the previous release's own suite, since this one may test what that one did not have.
+# Usage: scripts/check-compatibility.sh [TAG]    (default: the last release before this commit)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+if ! tag=${1:-$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null)}; then
+    echo 'not run: compatibility with the previous release (there is no release tag before this commit)'
+    exit
+fi
+old=$root/target/compatibility/$tag
+if [[ ! -e $old/.git ]]; then
+    git worktree prune
+    git worktree add --force --detach "$old" "$tag"
+fi
+cd "$old"
+scripts/build-components.sh items audit probe
+export CARGO_TARGET_DIR=$root/target/compatibility/target
+suite() { cargo test --locked --workspace --test suite -- api:: audit:: conditional:: idempotency:: relay:: roles:: streaming::; }
+
+echo "== components of $tag on this schema"
+TEST_SCHEMA=$root/schema/schema.sql suite
+echo "== these components on the schema of $tag"
+TEST_COMPONENTS=$root/target/wasm32-wasip1/release suite

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Installs what this repository needs and this machine lacks; says what it does; does nothing twice.
+#   WASM_TOOLCHAIN=rustup|debian   what builds the components (default: rustup where its target can be had, else Debian's packages)
+#   DATABASE_URL=…                 a PostgreSQL server is there already
+set -eu
+
+say() { printf '== %s\n' "$1" >&2; }
+fail() {
+    printf 'error: %s; mend: %s\n' "$1" "$2" >&2
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+rustup_add() {
+    have rustup || return 1
+    say "rustup $1 add $2"
+    rustup "$1" add "$2"
+}
+
+have cargo || fail "Rust is missing" "install it from https://rustup.rs and open a new terminal"
+version=$(rustc --version)
+minor=${version#rustc 1.}
+minor=${minor%%.*}
+[ "$minor" -ge 95 ] || fail "Rust 1.95 or newer is needed, this is $version" "rustup update stable"
+sysroot=$(rustc --print sysroot)
+for component in rustfmt clippy; do
+    command=cargo-${component#rust}
+    [ -x "$sysroot/bin/$command" ] || rustup_add component $component ||
+        fail "$command is missing" "install $component beside this Rust"
+done
+
+missing=
+have cc || missing="$missing gcc libc6-dev"
+
+toolchain=${WASM_TOOLCHAIN:-rustup}
+if [ "$toolchain" = rustup ] && [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ] && ! rustup_add target wasm32-wasip1; then
+    [ -z "${WASM_TOOLCHAIN:-}" ] || fail "Rust's target wasm32-wasip1 is missing" "rustup target add wasm32-wasip1"
+    say "the target wasm32-wasip1 cannot be had from rustup: taking Debian's toolchain"
+    toolchain=debian
+fi
+if [ "$toolchain" = debian ]; then
+    [ -x /usr/bin/rustc ] || missing="$missing rustc-web"
+    [ -x /usr/bin/cargo ] || missing="$missing cargo-web"
+    [ -d /usr/lib/rustlib/src/rust/library/std ] || missing="$missing rust-web-src"
+    [ -d /usr/lib/wasm32-wasi ] || missing="$missing wasi-libc"
+    have wasm-ld-19 || missing="$missing lld-19"
+fi
+
+installed() {
+    set -- /usr/lib/postgresql/*/bin/"$1"
+    [ -x "$1" ] || have "${1##*/}"
+}
+[ -n "${DATABASE_URL:-}" ] || installed postgres || missing="$missing postgresql"
+installed psql || case $missing in *postgresql*) ;; *) missing="$missing postgresql-client" ;; esac
+
+# shellcheck disable=SC2086
+exec "${0%/*}/install-packages.sh" $missing

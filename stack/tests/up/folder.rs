@@ -1,0 +1,85 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// A folder for the data of one stack, and the processes that belong to it.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Run by root, the server is another account's and must get in.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        Self(folder)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The processes that work in this folder or name it on their command line: process id and command line of each.
+    pub fn processes(&self) -> Vec<String> {
+        let folder = self.path().to_string_lossy();
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter_map(|pid| {
+            let process = PathBuf::from(format!("/proc/{pid}"));
+            // Empty for one that has ended and is not collected yet.
+            let command = fs::read(process.join("cmdline")).ok().filter(|command| !command.is_empty())?;
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            let works_here = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.path()));
+            (works_here || command.contains(&*folder)).then(|| format!("{pid} {command}"))
+        })
+        .collect()
+    }
+
+    /// The process id of the PostgreSQL server, as it wrote it down itself.
+    pub fn server(&self) -> String {
+        let text = fs::read_to_string(self.path().join("data/postgres/data/postmaster.pid")).unwrap_or_default();
+        text.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// A changed copy of the application's manifest.
+    pub fn manifest(&self, change: impl FnOnce(String) -> String) -> String {
+        let root = root();
+        let text = fs::read_to_string(root.join("spin.toml")).unwrap();
+        let text = text.replace("\"target/", &format!("\"{}/target/", root.display()));
+        symlink(root.join("schema"), self.path().join("schema")).unwrap();
+        let path = self.path().join("spin.toml");
+        fs::write(&path, change(text)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// The superuser's URL for a database on the running server.
+    pub fn admin_url(&self, database: &str) -> String {
+        let line = fs::read_to_string(self.path().join("data/pgpass")).unwrap();
+        let [host, port, _, user, password] = line.trim().split(':').collect::<Vec<_>>().try_into().unwrap();
+        format!("postgres://{user}:{password}@{host}:{port}/{database}")
+    }
+
+    /// Asks the running server as `make psql` would.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        let file = self.path().join("data/pgpass");
+        let line = fs::read_to_string(&file).unwrap();
+        let port = line.split(':').nth(1).unwrap();
+        let mut command = Command::new("psql");
+        command.args(["-h", "127.0.0.1", "-p", port, "-U", "postgres", "-XAtc", sql, database]).env("PGPASSFILE", file);
+        let output = command.output().unwrap();
+        let text = if output.status.success() { output.stdout } else { output.stderr };
+        String::from_utf8_lossy(&text).trim().to_owned()
+    }
+}
+
+/// Sends a signal to a process given as its id, whatever may follow it.
+pub fn kill(process: &str, signal: Signal) {
+    let pid = process.split(' ').next().and_then(|pid| Pid::from_raw(pid.parse().ok()?)).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
