@@ -107,7 +107,7 @@ audit-erase: ## remove what a deleted item has left in the audit trail (ITEM=42)
 .PHONY: clean-data
 clean-data: ## remove the database and its passwords; backups stay
 	@if [ -e .data/postgres.lock ] && ! flock -n .data/postgres.lock true; then \
-	echo 'error: the stack runs; mend: stop it first (Ctrl-C)' >&2; exit 1; fi
+	echo 'error: the stack runs; fix: stop it first (Ctrl-C)' >&2; exit 1; fi
 	rm -rf "$$(readlink -f .data/postgres)" .data/postgres .data/postgres.lock .data/pgpass .data/passwords .data/prometheus
 	@[ ! -e .env ] || sed -i '/^SPIN_VARIABLE_/d' .env
 

@@ -4,7 +4,7 @@
 set -eu
 
 fail() {
-    printf 'error: %s; mend: %s\n' "$1" "$2" >&2
+    printf 'error: %s; fix: %s\n' "$1" "$2" >&2
     exit 1
 }
 

@@ -27,7 +27,7 @@ erase:?*)
     echo "details of $events events of item $2 erased"
     ;;
 *)
-    echo "error: what to take out is not said; mend: make audit-prune BEFORE=2026-01-31, or make audit-erase ITEM=42" >&2
+    echo "error: what to take out is not said; fix: make audit-prune BEFORE=2026-01-31, or make audit-erase ITEM=42" >&2
     exit 1
     ;;
 esac

@@ -6,7 +6,7 @@ set -eu
 
 say() { printf '== %s\n' "$1" >&2; }
 fail() {
-    printf 'error: %s; mend: %s\n' "$1" "$2" >&2
+    printf 'error: %s; fix: %s\n' "$1" "$2" >&2
     exit 1
 }
 have() { command -v "$1" >/dev/null 2>&1; }

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 url=${DATABASE_URL:-}
 if [ -z "$url" ]; then
-    [ -e .data/pgpass ] || { echo 'error: there is no database yet; mend: make up' >&2 && exit 1; }
+    [ -e .data/pgpass ] || { echo 'error: there is no database yet; fix: make up' >&2 && exit 1; }
     url=postgres://postgres@127.0.0.1:$(cut -d: -f2 .data/pgpass)/itemsdb
     export PGPASSFILE=.data/pgpass
 fi

@@ -3,7 +3,7 @@
 
 say() { printf '== %s\n' "$1"; }
 fail() {
-    printf 'error: %s; mend: %s\n' "$1" "$2" >&2
+    printf 'error: %s; fix: %s\n' "$1" "$2" >&2
     exit 1
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Asks a running deployment whether it is what it should be: through the ingress, in the database, in the metrics, and where nobody
-# may get. One line for each fact; ends at the first that does not hold, with the mend. Leaves nothing behind but its audit events.
+# may get. One line for each fact; ends at the first that does not hold, with its fix. Leaves nothing behind but its audit events.
 #   URL=https://items.example.com   where the ingress is (default: found by spinkube/address.sh)
 #   PATIENCE=0                      seconds to wait for each fact, in place of what each is given
 set -euo pipefail
@@ -24,13 +24,13 @@ trap cleanup EXIT
 facts=0
 # fact WHAT MEND COMMAND...: within FOR seconds the command must succeed once. What it printed last is shown if it does not.
 fact() {
-    local what=$1 mend=$2 start=$SECONDS
+    local what=$1 fix=$2 start=$SECONDS
     shift 2
     until "$@" >"$work/said" 2>&1; do
         if ((SECONDS - start >= ${PATIENCE:-${FOR:-0}})); then
             printf 'FAIL %s\n' "$what"
             tail -n 20 "$work/said" | awk '{ print "     " $0 }'
-            printf 'mend: %s\n' "$mend"
+            printf 'fix: %s\n' "$fix"
             exit 1
         fi
         sleep 2

@@ -10,7 +10,7 @@ size=${1:?a size: $(cd sizes && echo *.tfvars | sed 's/\.tfvars//g')}
 
 for file in "sizes/$size.tfvars" terraform.tfvars backend.hcl; do
     [[ -e $file ]] || {
-        echo "error: there is no $file; mend: make it from its example beside it (terraform/README.md)" >&2
+        echo "error: there is no $file; fix: make it from its example beside it (terraform/README.md)" >&2
         exit 1
     }
 done

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 
 missing=0
 lack() {
-    printf 'missing: %s; mend: %s\n' "$1" "$2"
+    printf 'missing: %s; fix: %s\n' "$1" "$2"
     missing=$((missing + 1))
 }
 first() { sed -n "s/^version = \"\(.*\)\"$/\1/p" "$1" | head -n 1; }

@@ -117,7 +117,7 @@ def test_what_is_missing_is_said(repository, lack):
     LACKS[lack](repository)
     repository.commit()
     result = repository.run("check")
-    assert result.returncode == 1 and f"missing: {lack}" in result.stdout and "mend: " in result.stdout, result.stdout
+    assert result.returncode == 1 and f"missing: {lack}" in result.stdout and "fix: " in result.stdout, result.stdout
     assert "1 missing for" in result.stdout or lack.startswith(("a version", "the section")), result.stdout
 
 

@@ -168,7 +168,7 @@ impl Filled {
             .stderr(Stdio::null())
             .output()
             .await
-            .context("cannot run pgbench; mend: scripts/install-packages.sh postgresql")?;
+            .context("cannot run pgbench; fix: scripts/install-packages.sh postgresql")?;
         // Nobody relays what it leaves behind.
         self.client.batch_execute("DELETE FROM audit_outbox").await?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

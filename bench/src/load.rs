@@ -60,7 +60,7 @@ pub async fn run(
         .stderr(Stdio::inherit())
         .output()
         .await
-        .context("cannot run wrk; mend: scripts/install-packages.sh wrk:wrk")?;
+        .context("cannot run wrk; fix: scripts/install-packages.sh wrk:wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line =
         text.lines().find_map(|line| line.strip_prefix("RESULT ")).with_context(|| format!("wrk says {text}"))?;

@@ -1,4 +1,4 @@
-//! Why a host did not start: each message is one line and says how to mend it.
+//! Why a host did not start: each message is one line and says how to fix it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

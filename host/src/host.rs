@@ -23,7 +23,7 @@ impl Host {
     /// Loads the application, binds its address and serves it in background tasks.
     ///
     /// # Errors
-    /// Each is one line that says what to mend.
+    /// Each is one line that says what to do.
     pub async fn start(config: Config) -> Result<Self, Error> {
         allow_descriptors();
         let listener = bind(config.listen).await?;

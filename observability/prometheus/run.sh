@@ -9,11 +9,11 @@ url=http://$listen
 scripts/install-packages.sh curl:curl prometheus:prometheus
 answers() { curl --silent --fail --output /dev/null --max-time 2 "$1"; }
 if ! answers http://127.0.0.1:9464/livez; then
-    echo "error: no sidecar answers on 127.0.0.1:9464, where prometheus.yml looks for it; mend: make up, in another terminal" >&2
+    echo "error: no sidecar answers on 127.0.0.1:9464, where prometheus.yml looks for it; fix: make up, in another terminal" >&2
     exit 1
 fi
 if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
-    echo "error: $listen is in use; mend: PROMETHEUS_LISTEN=127.0.0.1:9091 make observe" >&2
+    echo "error: $listen is in use; fix: PROMETHEUS_LISTEN=127.0.0.1:9091 make observe" >&2
     exit 1
 fi
 prometheus --log.level=warn --web.listen-address="$listen" --config.file=observability/prometheus/prometheus.yml \

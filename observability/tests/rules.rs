@@ -75,7 +75,7 @@ fn every_alert_has_its_section_in_the_run_book_and_every_section_its_alert() {
     let mut sections = BTreeSet::new();
     for section in text.split("\n### ").skip(1) {
         let (name, body) = section.split_once('\n').expect("a section has a body");
-        for part in ["**Means**", "**Confirm**", "**Mend**", "```sh"] {
+        for part in ["**Means**", "**Confirm**", "**Fix**", "```sh"] {
             assert!(body.contains(part), "{name} lacks {part}");
         }
         assert!(sections.insert(name.trim().to_owned()), "{name} is there twice");

@@ -7,7 +7,7 @@ version=0.24.0
 case $(uname -m) in
 x86_64 | aarch64) architecture=$(uname -m) ;;
 *)
-    echo "error: there is no shim for $(uname -m); mend: use an x86_64 or aarch64 node" >&2
+    echo "error: there is no shim for $(uname -m); fix: use an x86_64 or aarch64 node" >&2
     exit 1
     ;;
 esac
@@ -18,12 +18,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 curl -fsSL --retry 5 --retry-connrefused -o "$work/shim.tar.gz" "$url"
 echo "$SHIM_SHA256  $work/shim.tar.gz" | sha256sum --check --quiet || {
-    echo "error: the file is not the one of that checksum; mend: find out why before anything else" >&2
+    echo "error: the file is not the one of that checksum; fix: find out why before anything else" >&2
     exit 1
 }
 tar -xzf "$work/shim.tar.gz" -C "$work" containerd-shim-spin-v2
 install -m 0755 "$work/containerd-shim-spin-v2" /usr/local/bin/containerd-shim-spin-v2
 echo "installed: /usr/local/bin/containerd-shim-spin-v2 $version"
 for unit in k3s k3s-agent; do
-    ! systemctl is-active --quiet "$unit" 2>/dev/null || echo "K3s runs already; mend: systemctl restart $unit"
+    ! systemctl is-active --quiet "$unit" 2>/dev/null || echo "K3s runs already; fix: systemctl restart $unit"
 done

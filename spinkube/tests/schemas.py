@@ -62,5 +62,5 @@ def faults(resource, version):
     except kubernetes_validate.ValidationError as error:
         return [f"{where}: {'.'.join(map(str, error.path))}: {error.message}"]
     except kubernetes_validate.SchemaNotFoundError:
-        return [f"{where}: no schema for {resource['apiVersion']}; mend: write one in spinkube/tests/schemas"]
+        return [f"{where}: no schema for {resource['apiVersion']}; fix: write one in spinkube/tests/schemas"]
     return []

@@ -18,7 +18,7 @@ def test_the_rules_are_those_of_observability(rendered):
 
 def test_the_generated_file_is_what_its_command_writes():
     written = subprocess.run([build.SPINKUBE / "generate-rules.sh", "-"], capture_output=True, text=True, check=True).stdout
-    assert (build.SPINKUBE / "base" / "rules.yaml").read_text() == written, "mend: spinkube/generate-rules.sh"
+    assert (build.SPINKUBE / "base" / "rules.yaml").read_text() == written, "fix: spinkube/generate-rules.sh"
 
 
 def test_the_dashboards_are_those_of_observability(rendered):

@@ -141,7 +141,7 @@ def test_for_a_database_outside_of_the_cluster_nothing_is_waited_for(outside):
         ({}, {"OVERLAY": "nowhere"}, "there is no overlay", []),
         ({}, {"REGISTRY": ""}, "the images have no registry", []),
         ({r"api-resources": (0, "")}, {}, "knows nothing of", []),
-        ({r"get secret metrics-db": (1, "")}, {}, "no Secret metrics-db; mend: make secrets", []),
+        ({r"get secret metrics-db": (1, "")}, {}, "no Secret metrics-db; fix: make secrets", []),
         ({r"notin \(app, schema\)": (1, "refused")}, {}, "refused", ["settings"]),
         ({r"rollout status statefulset": (1, "timed out")}, {}, "timed out", ["settings", "database"]),
         ({r"rollout status deployment/items": (1, "late")}, {}, "items does not become ready", None),
@@ -222,7 +222,7 @@ def test_where_the_ingress_is(environment, answers, address):
 @pytest.mark.parametrize("answer", [(0, ""), (1, "")])
 def test_an_ingress_without_an_address_is_no_address(answer):
     run = scripts.Run("address", {r"get certificate": (1, ""), r"current-context": (0, "x"), r"get service traefik": answer})
-    assert run.code != 0 and "http://" not in run.output and "mend: URL=" in run.output, run.output
+    assert run.code != 0 and "http://" not in run.output and "fix: URL=" in run.output, run.output
     run, _ = deploy({r"current-context": (0, "x"), r"get service traefik": answer})
     assert run.code != 0 and "Serving" not in run.output
 

@@ -1,4 +1,4 @@
-"""`spinkube/verify.sh` against a cluster that is made up: it passes when all is well, and fails, with a mend, for each thing that is not."""
+"""`spinkube/verify.sh` against a cluster that is made up: it passes when all is well, and fails, with a fix, for each thing that is not."""
 
 import pytest
 import scripts
@@ -88,4 +88,4 @@ def test_what_does_not_hold_is_said_with_its_mend(kubectl, curl, fact):
     assert run.code == 1, run.output
     [failed] = [line for line in run.output.splitlines() if line.startswith("FAIL ")]
     assert fact in failed, run.output
-    assert run.output.rstrip().splitlines()[-1].startswith("mend: ")
+    assert run.output.rstrip().splitlines()[-1].startswith("fix: ")

@@ -143,7 +143,7 @@ impl Server {
 /// Starts the server and waits until it answers.
 async fn launch(home: &Home, port: u16) -> Result<Keeper, Error> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let in_use = || Error::PortInUse { address, mend: format!("DB_PORT={} make up", port.wrapping_add(1)) };
+    let in_use = || Error::PortInUse { address, fix: format!("DB_PORT={} make up", port.wrapping_add(1)) };
     if TcpListener::bind(address).is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse) {
         return Err(in_use());
     }

@@ -25,7 +25,7 @@ impl Clock {
             .chain(["/usr/lib".into(), "/usr/lib64".into(), "/usr/local/lib".into()])
             .map(|folder| folder.join(LIBRARY));
         let library = library.into_iter().find(|file| file.exists());
-        let library = library.expect("libfaketime is missing; mend: scripts/install-packages.sh faketime:faketime");
+        let library = library.expect("libfaketime is missing; fix: scripts/install-packages.sh faketime:faketime");
         let everybody = fs::Permissions::from_mode(0o755);
         let folder = tempfile::Builder::new().prefix("items-clock-").permissions(everybody).tempdir();
         let clock = Clock { library, folder: folder.expect("make a folder for the clock") };

@@ -27,7 +27,7 @@ pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let folder = test.parent().and_then(Path::parent).expect("target/debug");
     let program = folder.join(name);
-    assert!(program.exists(), "{} is missing; mend: cargo build --workspace", program.display());
+    assert!(program.exists(), "{} is missing; fix: cargo build --workspace", program.display());
     program
 }
 

@@ -16,7 +16,7 @@ debian() {
     scripts/install-packages.sh debootstrap:debootstrap >&2
     echo "Making $image (about a minute)" >&2
     "${as_root[@]}" debootstrap --variant=minbase --include="$1" "$suite" "$root" >"$root.log" 2>&1 ||
-        { tail -n 5 "$root.log" >&2 && echo "error: debootstrap failed; mend: $root.log has the rest" >&2 && exit 1; }
+        { tail -n 5 "$root.log" >&2 && echo "error: debootstrap failed; fix: $root.log has the rest" >&2 && exit 1; }
     "${as_root[@]}" rm -rf "$root.log" "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/var/lib/postgresql/*/main
     [[ ! -e $root/usr/share/postgresql-common ]] || "${as_root[@]}" install -m 755 tests/images/docker-entrypoint.sh "$root/usr/local/bin/"
     import "${@:2}"

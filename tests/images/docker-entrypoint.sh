@@ -11,7 +11,7 @@ as_postgres() { setpriv --reuid postgres --regid postgres --init-groups "$@"; }
 
 if [ ! -s "$data/PG_VERSION" ]; then
     [ -z "${POSTGRES_PASSWORD_FILE:-}" ] || POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
-    : "${POSTGRES_PASSWORD:?error: POSTGRES_PASSWORD is not set; mend: give the container one}"
+    : "${POSTGRES_PASSWORD:?error: POSTGRES_PASSWORD is not set; fix: give the container one}"
     install -d -o postgres -g postgres -m 700 "$data"
     install -d -o postgres -g postgres /run/postgresql
     secret=$(as_postgres mktemp)

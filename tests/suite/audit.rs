@@ -200,7 +200,10 @@ async fn operations_that_fail_in_the_database_are_answered_503_and_leave_nothing
         answer.problem();
         assert_eq!(app.get("/items").await.status, 503);
     }
-    sqlx::query("ALTER TABLE audit_outbox DROP CONSTRAINT broken").execute(db).await.expect("mend the outbox");
+    sqlx::query("ALTER TABLE audit_outbox DROP CONSTRAINT broken")
+        .execute(db)
+        .await
+        .expect("the outbox can be repaired");
     assert_eq!(app.database().count("items").await, 0);
     app.create("nut").await;
     app.audited(1, SOON).await;

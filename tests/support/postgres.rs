@@ -63,7 +63,7 @@ async fn template() -> anyhow::Result<Database> {
         Ok("container") => (container().await?, Passwords::random()),
         Ok("local") => (local().await?, Passwords::random()),
         Ok(url) if url.contains("://") => given(url)?,
-        Ok(other) => bail!("TEST_POSTGRES is {other:?}; mend: container, local, or the URL of a server"),
+        Ok(other) => bail!("TEST_POSTGRES is {other:?}; fix: container, local, or the URL of a server"),
         Err(_) => match container().await {
             Ok(admin) => (admin, Passwords::random()),
             Err(why) => {
@@ -77,7 +77,7 @@ async fn template() -> anyhow::Result<Database> {
 
 async fn container() -> anyhow::Result<Address> {
     let image = env::var("TEST_POSTGRES_IMAGE").unwrap_or_else(|_| IMAGE.to_owned());
-    let (name, tag) = image.rsplit_once(':').context("TEST_POSTGRES_IMAGE has no tag; mend: NAME:TAG")?;
+    let (name, tag) = image.rsplit_once(':').context("TEST_POSTGRES_IMAGE has no tag; fix: NAME:TAG")?;
     let password = Uuid::new_v4().simple().to_string();
     let arguments = settings(Lifetime::Temporary).iter().flat_map(|setting| ["-c", setting]);
     let request = Postgres::default()

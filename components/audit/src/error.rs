@@ -11,7 +11,7 @@ pub enum Error {
     #[error("the body holds no valid events")]
     Invalid(Vec<FieldError>),
     /// The database will not have these values; asking again is no use. Its reason is told: the relay keeps it beside the
-    /// event, for whoever has to mend it.
+    /// event, for the person who has to fix it.
     #[error("the database refused the events")]
     Refused(#[source] shared::Error),
     #[error(transparent)]

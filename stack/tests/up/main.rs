@@ -119,7 +119,7 @@ fn a_server_that_dies_is_started_again() {
 fn a_second_stack_on_the_same_data_is_refused() {
     let folder = Folder::new();
     let _first = Running::start(&folder);
-    assert_refused(&folder, &[], &["another stack", "mend: "]);
+    assert_refused(&folder, &[], &["another stack", "fix: "]);
 }
 
 #[test]
@@ -130,15 +130,15 @@ fn a_port_in_use_is_named_with_the_mend() {
     assert_refused(
         &folder,
         &["--listen", &address.to_string()],
-        &[&format!("{address} is in use"), "mend: ", "LISTEN="],
+        &[&format!("{address} is in use"), "fix: ", "LISTEN="],
     );
     assert_refused(
         &folder,
         &["--db-port", &address.port().to_string()],
-        &[&format!("{address} is in use"), "mend: ", "DB_PORT="],
+        &[&format!("{address} is in use"), "fix: ", "DB_PORT="],
     );
     for (argument, variable) in [("--metrics-listen", "METRICS_LISTEN="), ("--otlp-listen", "OTLP_LISTEN=")] {
-        let parts = [&format!("{address} is in use"), "mend: ", variable];
+        let parts = [&format!("{address} is in use"), "fix: ", variable];
         assert_refused(&folder, &[argument, &address.to_string()], &parts);
     }
     assert_eq!(folder.processes(), Vec::<String>::new());
@@ -149,7 +149,7 @@ fn a_database_that_does_not_answer_is_named_without_its_password() {
     let folder = Folder::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://postgres:s3cret@{closed}/itemsdb");
-    let said = assert_refused(&folder, &["--database-url", &url], &["cannot reach", &closed.to_string(), "mend: "]);
+    let said = assert_refused(&folder, &["--database-url", &url], &["cannot reach", &closed.to_string(), "fix: "]);
     assert!(!said.contains("s3cret"), "{said}");
 }
 
@@ -157,7 +157,7 @@ fn a_database_that_does_not_answer_is_named_without_its_password() {
 fn a_database_that_wants_tls_is_refused_before_anything_is_served() {
     let folder = Folder::new();
     let url = "postgres://postgres:s3cret@127.0.0.1:1/itemsdb?sslmode=require";
-    let said = assert_refused(&folder, &["--database-url", url], &["asks for TLS", "mend: "]);
+    let said = assert_refused(&folder, &["--database-url", url], &["asks for TLS", "fix: "]);
     assert!(!said.contains("s3cret"), "{said}");
 }
 
@@ -166,14 +166,14 @@ fn data_of_a_version_that_is_not_installed_is_named() {
     let folder = Folder::new();
     Running::start(&folder).terminate();
     fs::write(folder.path().join("data/postgres/data/PG_VERSION"), "9.6\n").unwrap();
-    assert_refused(&folder, &[], &["of PostgreSQL 9.6", "mend: "]);
+    assert_refused(&folder, &[], &["of PostgreSQL 9.6", "fix: "]);
 }
 
 #[test]
 fn a_component_that_was_not_built_is_named_with_the_mend() {
     let folder = Folder::new();
     let manifest = folder.manifest(|text| text.replace("items.wasm", "missing.wasm"));
-    assert_refused(&folder, &["--from", &manifest], &["missing.wasm does not exist", "mend: `make build`"]);
+    assert_refused(&folder, &["--from", &manifest], &["missing.wasm does not exist", "fix: `make build`"]);
     assert_eq!(folder.processes(), Vec::<String>::new());
 }
 
@@ -183,7 +183,7 @@ fn a_data_folder_that_cannot_be_made_is_named_with_the_mend() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let data = file.join("data");
-    assert_refused(&folder, &["--data", data.to_str().unwrap()], &["cannot make the folder", "mend: "]);
+    assert_refused(&folder, &["--data", data.to_str().unwrap()], &["cannot make the folder", "fix: "]);
 }
 
 #[test]

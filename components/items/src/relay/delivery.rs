@@ -106,7 +106,7 @@ impl Audit {
     }
 }
 
-/// Why no answer came, in words that tell an operator what to mend.
+/// Why no answer came, in words that tell an operator what to fix.
 fn no_answer(error: &ErrorCode) -> String {
     let reason = match error {
         ErrorCode::HttpRequestDenied => "allowed_outbound_hosts does not name audit_url",
