@@ -1,5 +1,5 @@
-//! Packs the explorer and the contract, and computes the Content-Security-Policy of the explorer: it allows the inline style
-//! and script by their hashes, so the explorer can be one file and still forbid everything that is not in it.
+//! Packs the explorer and the contract, and computes the Content-Security-Policy of the explorer: it allows the inline
+//! style and script by their hashes, so the explorer can be one file and still forbid everything that is not in it.
 
 use std::path::Path;
 

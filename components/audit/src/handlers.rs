@@ -11,7 +11,8 @@ pub struct Stateless;
 
 impl State for Stateless {}
 
-/// `POST /events`: one event or an array of events; 204 once all are stored, which those that were stored before are already.
+/// `POST /events`: one event or an array of events; 204 once all are stored, which those that were stored before are
+/// already.
 ///
 /// # Errors
 /// 400, 413, 415 and 422 for a body that is refused, of which nothing is stored; 503.

@@ -10,8 +10,8 @@ const STORE: &str = "SELECT audit_store($1)";
 /// Does nothing, if the database answers.
 const READY: &str = "SELECT audit_ready()";
 
-/// Stores `events`, the text of a JSON array. Uses `execute`, not `query`, because only then an error carries its SQLSTATE, which
-/// distinguishes a refused value from a database in trouble ([`Error::is_refusal`]).
+/// Stores `events`, the text of a JSON array. Uses `execute`, not `query`, because only then an error carries its
+/// SQLSTATE, which distinguishes a refused value from a database in trouble ([`Error::is_refusal`]).
 ///
 /// # Errors
 /// [`Error`]; whether the events are stored is unknown then, unless it is a refusal.

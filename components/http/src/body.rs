@@ -54,7 +54,8 @@ impl Body {
         let stream = self.stream().ok_or(Error::CutShort)?;
         let deadline = Deadline::after(PATIENCE);
         let mut bytes = Vec::new();
-        // The announced length is the end: one more read to see the stream closed would be a call to the host for nothing.
+        // The announced length is the end: one more read to see the stream closed would be a call to the host for
+        // nothing.
         while self.announced.is_none_or(|length| length > bytes.len() as u64) {
             match stream.read(READ_SIZE) {
                 Ok(chunk) if chunk.is_empty() => {
@@ -77,8 +78,9 @@ impl Body {
         }
     }
 
-    /// Reads and drops what is left of a refused body, after the response. Otherwise the host closes a connection that has
-    /// unread bytes, the client gets a reset while it still sends, and never sees the response (RFC 9112, section 9.6).
+    /// Reads and drops what is left of a refused body, after the response. Otherwise the host closes a connection that
+    /// has unread bytes, the client gets a reset while it still sends, and never sees the response (RFC 9112, section
+    /// 9.6).
     pub fn discard(&self) {
         let begun = self.opened.get().is_some();
         if !begun && !self.announced.is_some_and(|length| (1..=LINGER_BYTES).contains(&length)) {

@@ -48,7 +48,8 @@ pub fn timestamp() -> String {
 
 /// `since_epoch` as RFC 3339 in UTC with milliseconds.
 ///
-/// The date comes from counting days in 400-year eras that begin on 1 March, where the leap day is the last of its year.
+/// The date comes from counting days in 400-year eras that begin on 1 March, where the leap day is the last of its
+/// year.
 fn rfc3339(since_epoch: Duration) -> String {
     let seconds = since_epoch.as_secs();
     let days = seconds / 86_400 + 719_468; // from 0000-03-01
@@ -68,8 +69,8 @@ fn rfc3339(since_epoch: Duration) -> String {
     )
 }
 
-/// A duration in milliseconds with three decimals. Uses integers only, because code that formats a float adds 10 kB to a
-/// component.
+/// A duration in milliseconds with three decimals. Uses integers only, because code that formats a float adds 10 kB to
+/// a component.
 pub fn milliseconds(duration: Duration) -> String {
     let milliseconds = duration.as_secs() * 1_000 + u64::from(duration.subsec_millis());
     format!("{milliseconds}.{:03}", duration.subsec_micros() % 1_000)

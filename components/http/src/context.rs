@@ -32,8 +32,8 @@ impl Context {
     }
 }
 
-/// The caller's `X-Request-Id` if it is well-formed: one header of 1 to 128 characters out of `A-Z a-z 0-9 . _ -`, which
-/// need no escaping in a header, a log query or a shell.
+/// The caller's `X-Request-Id` if it is well-formed: one header of 1 to 128 characters out of `A-Z a-z 0-9 . _ -`,
+/// which need no escaping in a header, a log query or a shell.
 fn request_id(headers: &Headers) -> Option<&str> {
     let id = headers.only("x-request-id")?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

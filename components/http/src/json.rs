@@ -1,7 +1,7 @@
 //! JSON: reading strictly, writing objects.
 //!
-//! Reading is stricter than serde's: an object with a repeated key is refused, at any depth. RFC 8259 leaves its meaning
-//! open, and a check is bypassed where two readers choose different values.
+//! Reading is stricter than serde's: an object with a repeated key is refused, at any depth. RFC 8259 leaves its
+//! meaning open, and a check is bypassed where two readers choose different values.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,8 +32,8 @@ impl Json {
     /// Reads one whole document.
     ///
     /// # Errors
-    /// For a syntax error, text after the document, invalid UTF-8, a lone surrogate, a repeated key, or more than 127 levels
-    /// of nesting.
+    /// For a syntax error, text after the document, invalid UTF-8, a lone surrogate, a repeated key, or more than 127
+    /// levels of nesting.
     pub fn parse(text: &[u8]) -> Result<Self, NotJson> {
         serde_json::from_slice(text).map_err(|error| NotJson(error.to_string()))
     }

@@ -1,9 +1,10 @@
-//! A small synchronous web toolkit over `wasi:http`: skip it unless you want to know how a request is read or a response
-//! sent. Nothing in it knows of items, audit or a database.
+//! A small synchronous web toolkit over `wasi:http`: skip it unless you want to know how a request is read or a
+//! response sent. Nothing in it knows of items, audit or a database.
 //!
 //! A component describes itself with a [`Service`] (a name and a table of routes) and passes each request to [`serve`],
 //! which returns once the response is sent and logged. Everything is synchronous: an instance serves one request, and
-//! whatever it waits for is one pollable and a clock (see [`clock::Deadline`]), so an executor would have nothing to do.
+//! whatever it waits for is one pollable and a clock (see [`clock::Deadline`]), so an executor would have nothing to
+//! do.
 //!
 //! # Layout
 //! - [`service`]: one request from its head to its log line

@@ -78,8 +78,8 @@ impl Line {
     }
 }
 
-/// Writes the one line about a request. `route` is a template, never a path, which would be unbounded; `failure` is an error
-/// with its causes, where the request failed for a reason that is not only the client's.
+/// Writes the one line about a request. `route` is a template, never a path, which would be unbounded; `failure` is an
+/// error with its causes, where the request failed for a reason that is not only the client's.
 pub fn request(component: &str, request: &Request, route: &str, status: u16, failure: Option<&str>) {
     let (level, message) = match failure {
         _ if status >= 500 => (Level::Error, "failed"),

@@ -104,8 +104,8 @@ impl<'a> Response<'a> {
     /// Sends the response; with `head_only` (for `HEAD`) without its body.
     ///
     /// # Errors
-    /// A streamed body that was cut: a part failed, or the client is slow or gone. A client that goes away during a body of
-    /// known length is not an error: the host has accepted it, or there is nothing left to do.
+    /// A streamed body that was cut: a part failed, or the client is slow or gone. A client that goes away during a
+    /// body of known length is not an error: the host has accepted it, or there is nothing left to do.
     pub(crate) fn send(self, request_id: &str, head_only: bool, out: ResponseOutparam) -> Result<(), Box<dyn Error>> {
         let Self { status, headers, body } = self.complete(request_id);
         let fields: Vec<(String, Vec<u8>)> =

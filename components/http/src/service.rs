@@ -23,8 +23,8 @@ pub struct Service<S: 'static, E: 'static> {
 
 /// What the handlers of a component work with during one request. It is made once the route is known.
 pub trait State: Default {
-    /// Releases what other requests wait for (a pooled connection), before the response is sent. Returns the time spent on
-    /// the database, which the client reads in `Server-Timing`; `None` without any.
+    /// Releases what other requests wait for (a pooled connection), before the response is sent. Returns the time spent
+    /// on the database, which the client reads in `Server-Timing`; `None` without any.
     fn release(&self) -> Option<Duration> {
         None
     }
@@ -35,7 +35,8 @@ pub trait Failure: std::error::Error {
     /// The response for the client: enough to act on, nothing about the inside.
     fn response(&self, request_id: &str) -> Response<'static>;
 
-    /// Whether the log line of the request names the causes. By default those of a 5xx, which are not the client's fault.
+    /// Whether the log line of the request names the causes. By default those of a 5xx, which are not the client's
+    /// fault.
     fn is_logged(&self, status: u16) -> bool {
         status >= 500
     }
@@ -47,8 +48,8 @@ impl Failure for Error {
     }
 }
 
-/// Finds the route of a request, calls its handler, sends the response, writes the log line, and reads what is left of a
-/// refused body. Answers 404, 405 and `OPTIONS` itself.
+/// Finds the route of a request, calls its handler, sends the response, writes the log line, and reads what is left of
+/// a refused body. Answers 404, 405 and `OPTIONS` itself.
 ///
 /// Returns the request and its state if a handler was called: the host lets an instance go on after its response, also
 /// when the client has gone.

@@ -37,8 +37,8 @@ pub fn write(stream: &OutputStream, mut bytes: &[u8], deadline: Deadline) -> Res
     Ok(())
 }
 
-/// The body of a response whose head is sent. If it is dropped before [`Writer::finish`], the host cuts the connection, so
-/// an incomplete body never looks complete.
+/// The body of a response whose head is sent. If it is dropped before [`Writer::finish`], the host cuts the connection,
+/// so an incomplete body never looks complete.
 pub(crate) struct Writer {
     // Declared first, so dropped first: a body must not be dropped before its stream.
     stream: OutputStream,

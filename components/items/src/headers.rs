@@ -7,8 +7,8 @@ use http_toolkit::Headers;
 use crate::Error;
 use crate::query::number;
 
-/// The versions that `If-Match` accepts; `None` without the header and for `*`, which every existing item fulfils. Compares
-/// strongly, so a weak tag accepts nothing.
+/// The versions that `If-Match` accepts; `None` without the header and for `*`, which every existing item fulfils.
+/// Compares strongly, so a weak tag accepts nothing.
 ///
 /// # Errors
 /// [`Error::Malformed`] if it cannot be read, or with `If-None-Match`.
@@ -82,8 +82,8 @@ fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condit
         .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3\".")))
 }
 
-/// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )` (RFC 9110, 8.8.3 and 13.1); empty list elements are skipped. A tag may contain
-/// a comma.
+/// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )` (RFC 9110, 8.8.3 and 13.1); empty list elements are skipped. A tag may
+/// contain a comma.
 fn parse(list: &[u8]) -> Option<Condition> {
     if list.trim_ascii() == b"*" {
         return Some(Condition::Any);

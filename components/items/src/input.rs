@@ -1,5 +1,5 @@
-//! The body of `POST /items` and `PUT /items/{id}`: parsed into the fields of an item, or refused with a list of every wrong
-//! field.
+//! The body of `POST /items` and `PUT /items/{id}`: parsed into the fields of an item, or refused with a list of every
+//! wrong field.
 
 use http_toolkit::json::{Json, abridged};
 use http_toolkit::problem::FieldError;
@@ -54,7 +54,8 @@ pub fn parse(body: &[u8]) -> Result<Input, Error> {
     }
 }
 
-/// A string of `least` to `most` characters without NUL, which PostgreSQL cannot store. What is wrong goes into `errors`.
+/// A string of `least` to `most` characters without NUL, which PostgreSQL cannot store. What is wrong goes into
+/// `errors`.
 fn text(field: &str, value: Json, least: usize, most: usize, errors: &mut Vec<FieldError>) -> String {
     let Json::String(text) = value else {
         errors.push(wrong(field, format!("must be a string, not {}", value.kind())));

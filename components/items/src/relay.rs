@@ -1,8 +1,9 @@
-//! The relay: delivers the events of the outbox to audit in batches, after the response, in the instance that has the lease.
+//! The relay: delivers the events of the outbox to audit in batches, after the response, in the instance that has the
+//! lease.
 //!
-//! An event leaves the outbox once audit has stored it or refused it for good; until then it is sent again, and audit stores
-//! it once. Nothing waits for the relay, and nothing depends on this instance: if it dies, its lease expires after two
-//! seconds, and another instance goes on.
+//! An event leaves the outbox once audit has stored it or refused it for good; until then it is sent again, and audit
+//! stores it once. Nothing waits for the relay, and nothing depends on this instance: if it dies, its lease expires
+//! after two seconds, and another instance goes on.
 
 mod delivery;
 mod peers;
@@ -30,8 +31,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The pause before a last look into an empty outbox: a statement that saw the lease held may commit within this time.
 const LAST_LOOK: Duration = Duration::from_millis(50);
 
-/// Relays, if this request obtained the lease, until no event waits, a bound is reached, audit fails or the lease is lost.
-/// Errors become log lines.
+/// Relays, if this request obtained the lease, until no event waits, a bound is reached, audit fails or the lease is
+/// lost. Errors become log lines.
 pub fn run(store: &Store, context: &Context) {
     let relayed = match store.lease() {
         Ok(None) => return,

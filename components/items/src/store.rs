@@ -1,5 +1,5 @@
-//! The statements of items. Each calls one function of the schema, which does all of its work or none; what it decided comes
-//! back as a row. The column `relay` is the holder of the lease, if this very statement obtained it.
+//! The statements of items. Each calls one function of the schema, which does all of its work or none; what it decided
+//! comes back as a row. The column `relay` is the holder of the lease, if this very statement obtained it.
 
 mod outcome;
 
@@ -14,8 +14,8 @@ use spin_sdk::pg4::ParameterValue;
 use crate::input::Input;
 pub use outcome::{Backlog, Changed, Chunk, Created, Item, Next, Page, Read};
 
-/// Inserts an item and its event. With a key of the last 24 hours it inserts the event only: `replayed` returns the item as it
-/// was created, `key_conflict` means another body.
+/// Inserts an item and its event. With a key of the last 24 hours it inserts the event only: `replayed` returns the
+/// item as it was created, `key_conflict` means another body.
 const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create($1, $2, $3, $4, $5, $6, $7)";
 
 /// Reads one item and writes the event; `not_modified` if the client has its version.
@@ -24,8 +24,8 @@ const GET: &str = "SELECT outcome, version, item, relay FROM items_get($1, $2, $
 /// Reads one page, as JSON text, and writes the event.
 const LIST: &str = "SELECT items, next, relay FROM items_list($1, $2, $3, $4, $5, $6)";
 
-/// Begins a full list: fixes its last id, counts it and writes the event, before the first item is sent. Does not try to get
-/// the lease.
+/// Begins a full list: fixes its last id, counts it and writes the event, before the first item is sent. Does not try
+/// to get the lease.
 const STREAM: &str = "SELECT last, count FROM items_stream($1, $2, $3, $4, $5)";
 
 /// Reads the next chunk of a full list: at most 500 items and 1 MiB. Writes nothing.
@@ -43,8 +43,8 @@ const READY: &str = "SELECT waiting, oldest_seconds, failing, relay FROM items_r
 /// Tries to get the lease if events wait; no row otherwise.
 const RELAY_TAKE: &str = "SELECT relay FROM relay_take()";
 
-/// Removes the delivered events, renews the lease, reads the next batch. No row: the lease is lost. NULLs: no event waits, and
-/// the lease is free.
+/// Removes the delivered events, renews the lease, reads the next batch. No row: the lease is lost. NULLs: no event
+/// waits, and the lease is free.
 const RELAY_NEXT: &str = "SELECT seqs, events FROM relay_next($1, $2, $3)";
 
 /// Removes the delivered events and frees the lease.
@@ -215,8 +215,8 @@ impl Store {
         self.query(RELAY_REFUSE, &[text(holder), ParameterValue::Int64(seq), text(reason)]).map(drop)
     }
 
-    /// Returns the connection to the host's pool. Always done before waiting for anybody: the pool has 64 connections, and 64
-    /// waiting instances would hold them all.
+    /// Returns the connection to the host's pool. Always done before waiting for anybody: the pool has 64 connections,
+    /// and 64 waiting instances would hold them all.
     pub fn return_connection(&self) {
         self.connection.take();
     }

@@ -1,8 +1,8 @@
 //! The database, through `spin:postgres@4.0.0`.
 //!
-//! Statements are single and self-contained, because the host does not roll a pooled connection back between requests. What a
-//! statement decides comes back as a row; an error means that the outcome is unknown, because the host drops the SQLSTATE of
-//! an error raised while a `query` runs ([`Connection::execute`] keeps it).
+//! Statements are single and self-contained, because the host does not roll a pooled connection back between requests.
+//! What a statement decides comes back as a row; an error means that the outcome is unknown, because the host drops the
+//! SQLSTATE of an error raised while a `query` runs ([`Connection::execute`] keeps it).
 
 use spin_sdk::pg4::{self, DbValue, ParameterValue, PgError, QueryError};
 
@@ -158,8 +158,8 @@ fn connect_cause(error: &PgError) -> &'static str {
     CONNECT_CAUSES.into_iter().find(|cause| text.contains(cause)).unwrap_or("reason withheld")
 }
 
-/// The message of a database error, out of the text into which the host turns it: a debug print, or a list of causes. Details
-/// are left out, because they quote rows.
+/// The message of a database error, out of the text into which the host turns it: a debug print, or a list of causes.
+/// Details are left out, because they quote rows.
 fn message(text: &str) -> String {
     const START: &str = "message: \"";
     let message = match text.split_once(START) {

@@ -9,7 +9,8 @@ pub enum Error {
     /// A component variable is missing, or its provider failed.
     #[error("cannot read the variable {0}")]
     Variable(&'static str),
-    /// There is no connection. The cause is one of a fixed set of phrases, because the host's text may quote the address.
+    /// There is no connection. The cause is one of a fixed set of phrases, because the host's text may quote the
+    /// address.
     #[error("cannot connect to the database")]
     Connect(#[source] Cause),
     /// A statement failed, or its connection broke: whether it took effect is unknown.
@@ -51,7 +52,8 @@ impl Error {
         }
     }
 
-    /// Whether the database refused the values themselves (SQLSTATE class 22 or 23), so that a second attempt is futile.
+    /// Whether the database refused the values themselves (SQLSTATE class 22 or 23), so that a second attempt is
+    /// futile.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Statement { code: Some(code), .. } if code.starts_with("22") || code.starts_with("23"))
     }

@@ -13,8 +13,8 @@ pub fn liveness(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
     Ok(Response::new(200).text("ok\n".to_owned()).header("cache-control", "no-store"))
 }
 
-/// `GET /readyz`: 200 if the database answers, with one line per check. Trouble with audit is a line, not a 503: operations
-/// go on, and their events wait in the outbox.
+/// `GET /readyz`: 200 if the database answers, with one line per check. Trouble with audit is a line, not a 503:
+/// operations go on, and their events wait in the outbox.
 ///
 /// # Errors
 /// 503 if the database does not answer.

@@ -29,7 +29,8 @@ fn page(context: &Context, after: i64, limit: i32, store: &Store) -> Result<Resp
     })
 }
 
-/// Every item behind `after`. The first chunk is read before the head is sent, so that a database in trouble is still a 503.
+/// Every item behind `after`. The first chunk is read before the head is sent, so that a database in trouble is still a
+/// 503.
 fn full<'a>(context: &Context, after: i64, store: &'a Store) -> Result<Response<'a>, Error> {
     let (last, count) = store.stream(context, after)?;
     let first = if count > 0 { store.chunk(after, last)? } else { None };
@@ -43,8 +44,8 @@ fn full<'a>(context: &Context, after: i64, store: &'a Store) -> Result<Response<
     })
 }
 
-/// The JSON array of a full list, in parts. Each is read, and the connection returned to the pool, before it is written:
-/// readers may be slow.
+/// The JSON array of a full list, in parts. Each is read, and the connection returned to the pool, before it is
+/// written: readers may be slow.
 struct FullList<'a> {
     store: &'a Store,
     /// The id at which the list ends.

@@ -54,8 +54,8 @@ impl Audit {
         (!authority.is_empty() && authority.bytes().all(plain)).then(|| Self { https, authority: authority.to_owned() })
     }
 
-    /// Sends a JSON array of events. Audit logs the request under `request_id`, which joins its log line to that of the request
-    /// whose instance relays.
+    /// Sends a JSON array of events. Audit logs the request under `request_id`, which joins its log line to that of the
+    /// request whose instance relays.
     pub fn post(&self, events: &str, request_id: &str) -> Delivery {
         match self.exchange(events.as_bytes(), request_id) {
             Ok((status, reason)) => judge(status, &reason),
@@ -73,7 +73,8 @@ impl Audit {
             let stream = outgoing.write().map_err(|()| "the request to audit has no stream")?;
             stream::write(&stream, body, deadline).is_ok()
         };
-        // audit may refuse a request before it has read the body. Keep the body open then, so that its response still arrives.
+        // audit may refuse a request before it has read the body. Keep the body open then, so that its response still
+        // arrives.
         let unsent = if sent {
             OutgoingBody::finish(outgoing, None).map_err(|error| no_answer(&error))?;
             None

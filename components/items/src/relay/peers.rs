@@ -1,4 +1,5 @@
-//! What the relay talks to (outbox and audit), behind one trait, so that its logic can be tested without a database or audit.
+//! What the relay talks to (outbox and audit), behind one trait, so that its logic can be tested without a database or
+//! audit.
 
 use std::time::Duration;
 
