@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 fn main() {
-    let explorer = pack("index.html");
+    let explorer = pack("explorer.html");
     pack("openapi.json");
     let (style, script) = (hashes(&explorer, "style"), hashes(&explorer, "script"));
     println!(

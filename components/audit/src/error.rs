@@ -8,10 +8,10 @@ use http_toolkit::{Failure, Response};
 /// The error of every handler. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// 422: At least one event is invalid; nothing was stored.
+    /// 422: at least one event is invalid; nothing was stored.
     #[error("the body holds an invalid event")]
     Invalid(Vec<FieldError>),
-    /// 422: The database refuses a value, and would refuse it again. The response carries the reason, because the relay
+    /// 422: the database refuses a value, and would refuse it again. The response carries the reason, because the relay
     /// keeps it with the event for the person who has to fix it.
     #[error("the database refused the events")]
     Refused(#[source] shared::Error),

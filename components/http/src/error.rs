@@ -13,19 +13,19 @@ pub enum Error {
     /// 405: `allow` lists the methods of the path, as the header `Allow` does.
     #[error("the path has no such method")]
     WrongMethod { allow: String },
-    /// 415: The body is declared as something else, or as compressed.
+    /// 415: the body is declared as something else, or as compressed.
     #[error("the body is not {accepted}")]
     MediaType { accepted: &'static str },
     /// 413: `limit` is in bytes.
     #[error("the body is larger than {limit} bytes")]
     TooLarge { limit: usize },
-    /// 400: The body ended before the length its head announced, or its connection broke.
+    /// 400: the body ended before the length its head announced, or its connection broke.
     #[error("the body was cut short")]
     CutShort,
-    /// 408: The body did not arrive within its time.
+    /// 408: the body did not arrive within its time.
     #[error("the body took too long to arrive")]
     TooSlow,
-    /// 400: The body cannot be read as JSON.
+    /// 400: the body cannot be read as JSON.
     #[error(transparent)]
     NotJson(#[from] NotJson),
 }

@@ -6,19 +6,19 @@ use http_toolkit::{Failure, Response};
 /// The error of every handler. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// 400: An id, a query or a header that cannot be read. The text names it and what it has to be.
+    /// 400: an id, a query or a header that cannot be read. The text names it and what it has to be.
     #[error("{0}")]
     Malformed(String),
-    /// 422: The body is JSON, but not a valid item.
+    /// 422: the body is JSON, but not a valid item.
     #[error("the body is not a valid item")]
     Invalid(Vec<FieldError>),
-    /// 404: No item has this id.
+    /// 404: no item has this id.
     #[error("there is no item {0}")]
     NotFound(i64),
     /// 412: `If-Match` does not list the item's version.
     #[error("the item has another version")]
     PreconditionFailed,
-    /// 422: The idempotency key belongs to a request with another body.
+    /// 422: the idempotency key belongs to a request with another body.
     #[error("the key was used with another body")]
     KeyConflict,
     /// The request was refused before a handler read its meaning.

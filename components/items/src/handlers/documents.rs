@@ -6,7 +6,7 @@ use crate::Error;
 use crate::store::Store;
 
 /// Packed by the build script, as the contract is: unpacked, the two would be two thirds of the component's data.
-const EXPLORER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/index.html.lz4"));
+const EXPLORER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/explorer.html.lz4"));
 
 /// Computed by the build script from the explorer's style and script.
 const EXPLORER_POLICY: &str = env!("EXPLORER_POLICY");
