@@ -5,7 +5,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.name))
-    error_message = "name must be 2 to 16 lower-case letters, digits and hyphens, and begin with a letter."
+    error_message = "name must begin with a letter and have 2 to 16 lower-case letters, digits and hyphens."
   }
 }
 
@@ -21,7 +21,7 @@ variable "region" {
 
 variable "repository" {
   type        = string
-  description = "Repository on GitHub whose workflows may take the roles, OWNER/NAME as GitHub writes it."
+  description = "GitHub repository whose workflows may assume the roles, as OWNER/NAME with GitHub's capitals."
 
   validation {
     condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.repository))

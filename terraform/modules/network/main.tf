@@ -1,10 +1,12 @@
-# A VPC over the given zones: public subnets for the load balancer (and the nodes where there is no NAT), private ones for the rest.
+# A VPC with a public and a private subnet in each zone. The load balancer is in the public ones, and without NAT so are
+# the nodes.
 
 locals {
-  # /20 each out of a /16: public from the first, private from the ninth; what lies between is free for more zones.
+  # Each is a /20 of the VPC's /16: public ones from number 0, private ones from number 8. The numbers between are for
+  # more zones.
   public_subnets  = { for i, zone in var.zones : zone => cidrsubnet(var.vpc_cidr, 4, i) }
   private_subnets = { for i, zone in var.zones : zone => cidrsubnet(var.vpc_cidr, 4, i + 8) }
-  # Whose NAT gateway a zone goes out by.
+  # The zone whose NAT gateway a zone uses.
   nat_zone_of = { for zone in var.zones : zone => var.nat == "per_zone" ? zone : var.zones[0] if var.nat != "none" }
 }
 
@@ -16,7 +18,7 @@ resource "aws_vpc" "this" {
   tags = { Name = var.name }
 }
 
-# What no rule was written for reaches nothing: the default group stays empty.
+# The default group has no rules, so whatever is in no other group reaches nothing.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
@@ -30,7 +32,7 @@ resource "aws_internet_gateway" "this" {
 }
 
 resource "aws_subnet" "public" {
-  #checkov:skip=CKV_AWS_130:nodes get a public address only in the size without NAT, where it is their way out; the security groups admit the load balancer alone
+  #checkov:skip=CKV_AWS_130:nodes need a public address where there is no NAT; security groups admit the load balancer alone
   for_each = local.public_subnets
 
   vpc_id                  = aws_vpc.this.id
@@ -113,7 +115,7 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private[each.key].id
 }
 
-# Free of charge, and image layers of registries that keep them in S3 do not pass the NAT.
+# Free of charge, and image layers that registries store in S3 do not pass the NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
   service_name    = "com.amazonaws.${var.region}.s3"
@@ -141,12 +143,8 @@ resource "aws_iam_role" "flow" {
   name_prefix = "${var.name}-flow-"
 
   assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
-    }]
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }]
   })
 }
 
