@@ -10,7 +10,7 @@ size=${1:?missing size; fix: make plan SIZE=single or SIZE=ha}
 
 for file in "sizes/$size.tfvars" terraform.tfvars backend.hcl; do
     [[ -e $file ]] || {
-        echo "error: there is no $file; fix: follow terraform/README.md, 'From nothing to a cluster'" >&2
+        echo "error: there is no $file; fix: follow terraform/README.md, 'Create a cluster'" >&2
         exit 1
     }
 done
