@@ -77,7 +77,7 @@ CONF
     {
         list node-label "${NODE_LABELS:-}"
         list node-taint "${NODE_TAINTS:-}"
-        echo 'kubelet-arg: ["system-reserved=cpu=200m,memory=300Mi"]' # a list, because K3s would split a plain string at the comma
+        echo 'kubelet-arg: ["system-reserved=cpu=200m,memory=300Mi"]' # a list of one argument, which contains a comma
     } >"$config"
     if [[ $ROLE == agent ]]; then
         cat >>"$config" <<CONF
@@ -101,8 +101,7 @@ etcd-s3-folder: etcd
 etcd-snapshot-schedule-cron: "0 */6 * * *"
 etcd-snapshot-retention: 28
 CONF
-    # Only the first server may create the cluster, and only if no server answers: otherwise there would be two clusters
-    # of one name.
+    # Only the first server may create the cluster, and only if no server answers: a name must not have two clusters.
     if [[ $FIRST == true ]] && ! api_answers; then
         echo "cluster-init: true" >>"$config"
     else
@@ -159,8 +158,7 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# Auto Scaling terminates instances without informing Kubernetes. Removing a server's Node object also removes its etcd
-# member.
+# Auto Scaling terminates instances without informing Kubernetes. Removing a server's Node also removes its etcd member.
 schedule_sweep() {
     install -m 0755 "$ROOT/opt/items/node/sweep-nodes.sh" "$bin/sweep-nodes"
     cat >"$ROOT/etc/systemd/system/sweep-nodes.service" <<UNIT

@@ -81,8 +81,8 @@ for folder in "$work"/tree/terraform/{modules,environments}/*; do
     "${init[@]}" >init.log 2>&1 || { cat init.log && exit 1; }
     terraform validate -no-color
     if [[ $folder == */aws ]]; then
-        for size in single ha; do
-            run_tests "-filter=tests/$size.tftest.hcl" -var-file=terraform.tfvars.example "-var-file=sizes/$size.tfvars"
+        for size in sizes/*.tfvars; do
+            run_tests "-filter=tests/$(basename "$size" .tfvars).tftest.hcl" -var-file=terraform.tfvars.example "-var-file=$size"
         done
     else
         run_tests

@@ -36,19 +36,16 @@ resource "aws_s3_bucket" "state" {
   #checkov:skip=CKV_AWS_145:write-only values keep secrets out of the state; a key of its own would have to exist before the state
   #checkov:skip=CKV2_AWS_62:nothing reacts to new objects
   bucket = "${var.name}-state-${data.aws_caller_identity.current.account_id}"
-
   lifecycle { prevent_destroy = true }
 }
 
 resource "aws_s3_bucket_versioning" "state" {
   bucket = aws_s3_bucket.state.id
-
   versioning_configuration { status = "Enabled" }
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
   bucket = aws_s3_bucket.state.id
-
   rule {
     apply_server_side_encryption_by_default { sse_algorithm = "AES256" }
   }
@@ -64,7 +61,6 @@ resource "aws_s3_bucket_public_access_block" "state" {
 
 resource "aws_s3_bucket_lifecycle_configuration" "state" {
   bucket = aws_s3_bucket.state.id
-
   rule {
     id     = "old-versions"
     status = "Enabled"
@@ -77,7 +73,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "state" {
 
 resource "aws_s3_bucket_policy" "state" {
   bucket = aws_s3_bucket.state.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

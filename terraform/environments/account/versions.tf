@@ -8,6 +8,5 @@ terraform {
 
 provider "aws" {
   region = var.region
-
   default_tags { tags = { project = var.name, managed_by = "terraform" } }
 }

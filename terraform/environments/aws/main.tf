@@ -119,9 +119,7 @@ module "database" {
   name                = var.name
   subnet_ids          = module.network.private_subnet_ids
   security_group_id   = module.network.security_group_ids.database
-  instance_class      = var.database.instance_class
-  storage             = var.database.storage
-  multi_az            = var.database.multi_az
+  database            = var.database
   kms_key_arn         = aws_kms_key.this.arn
   deletion_protection = var.deletion_protection
 }

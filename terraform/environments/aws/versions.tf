@@ -15,6 +15,5 @@ terraform {
 
 provider "aws" {
   region = var.region
-
   default_tags { tags = local.tags }
 }

@@ -10,6 +10,12 @@ locals {
     # Keeps pods with volumes away. Spin pods tolerate it through their RuntimeClass (spinkube/platform/spin.yaml).
     NODE_TAINTS = "spin=true:NoSchedule"
   })
+
+  user_data = join("\n", concat(
+    ["#!/bin/bash"],
+    [for key, value in local.settings : "${key}='${value}'"],
+    [file("${path.module}/../../boot/node.sh")],
+  ))
 }
 
 resource "aws_launch_template" "this" {
@@ -20,12 +26,7 @@ resource "aws_launch_template" "this" {
   update_default_version = true
   ebs_optimized          = true
   vpc_security_group_ids = [var.node.security_group_id]
-
-  user_data = base64encode(join("\n", concat(
-    ["#!/bin/bash"],
-    [for key, value in local.settings : "${key}='${value}'"],
-    [file("${path.module}/../../boot/node.sh")],
-  )))
+  user_data              = base64encode(local.user_data)
 
   iam_instance_profile { arn = aws_iam_instance_profile.this.arn }
 
@@ -99,8 +100,7 @@ resource "aws_autoscaling_group" "this" {
   depends_on = [aws_iam_role_policy.this]
 }
 
-# Scaling does not see pods that wait for a node: agents.min must have room for all pods that the pod autoscaler may add
-# at once.
+# Scaling does not see pending pods: agents.min must have room for all pods that the pod autoscaler may add at once.
 resource "aws_autoscaling_policy" "cpu" {
   name                   = "cpu"
   autoscaling_group_name = aws_autoscaling_group.this.name
@@ -108,14 +108,12 @@ resource "aws_autoscaling_policy" "cpu" {
 
   target_tracking_configuration {
     target_value = 60 # per cent
-
     predefined_metric_specification { predefined_metric_type = "ASGAverageCPUUtilization" }
   }
 }
 
 resource "aws_iam_role" "this" {
   name_prefix = "${var.node.name}-agent-"
-
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
@@ -127,7 +125,6 @@ resource "aws_iam_role_policy" "this" {
   #checkov:skip=CKV_AWS_355:the actions of Session Manager support no resources
   #checkov:skip=CKV_AWS_290:the actions of Session Manager support no resources
   role = aws_iam_role.this.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

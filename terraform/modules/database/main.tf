@@ -46,10 +46,10 @@ resource "aws_db_instance" "this" {
   identifier     = var.name
   engine         = "postgres"
   engine_version = local.engine_version
-  instance_class = var.instance_class
+  instance_class = var.database.instance_class
   db_name        = "itemsdb"
   username       = "postgres"
-  multi_az       = var.multi_az
+  multi_az       = var.database.multi_az
 
   manage_master_user_password   = true
   master_user_secret_kms_key_id = var.kms_key_arn
@@ -57,8 +57,8 @@ resource "aws_db_instance" "this" {
   storage_type          = "gp3"
   storage_encrypted     = true
   kms_key_id            = var.kms_key_arn
-  allocated_storage     = var.storage.initial
-  max_allocated_storage = var.storage.max
+  allocated_storage     = var.database.storage.initial
+  max_allocated_storage = var.database.storage.max
 
   db_subnet_group_name   = aws_db_subnet_group.this.name
   parameter_group_name   = aws_db_parameter_group.this.name

@@ -13,19 +13,9 @@ variable "security_group_id" {
   description = "Security group of the database."
 }
 
-variable "instance_class" {
-  type        = string
-  description = "Instance class; its memory limits max_connections (about 100 per GiB)."
-}
-
-variable "storage" {
-  type        = object({ initial = number, max = number })
-  description = "Storage in GiB at first, and the most it may grow to by itself."
-}
-
-variable "multi_az" {
-  type        = bool
-  description = "Run a synchronous standby in a second zone."
+variable "database" {
+  type        = object({ instance_class = string, multi_az = bool, storage = object({ initial = number, max = number }) })
+  description = "Instance class, whether there is a synchronous standby in a second zone, and storage in GiB at first and at most."
 }
 
 variable "kms_key_arn" {

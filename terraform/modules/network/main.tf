@@ -1,9 +1,7 @@
-# A VPC with a public and a private subnet in each zone. The load balancer is in the public ones, and without NAT so are
-# the nodes.
+# A VPC with a public and a private subnet in each zone. The load balancer is public, and without NAT so are the nodes.
 
 locals {
-  # Each is a /20 of the VPC's /16: public ones from number 0, private ones from number 8. The numbers between are for
-  # more zones.
+  # Each is a /20 of the VPC's /16: public ones from number 0, private ones from number 8, with room for more zones.
   public_subnets  = { for i, zone in var.zones : zone => cidrsubnet(var.vpc_cidr, 4, i) }
   private_subnets = { for i, zone in var.zones : zone => cidrsubnet(var.vpc_cidr, 4, i + 8) }
   # The zone whose NAT gateway a zone uses.
@@ -14,21 +12,18 @@ resource "aws_vpc" "this" {
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true
   enable_dns_hostnames = true
-
-  tags = { Name = var.name }
+  tags                 = { Name = var.name }
 }
 
 # The default group has no rules, so whatever is in no other group reaches nothing.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-default-unused" }
+  tags   = { Name = "${var.name}-default-unused" }
 }
 
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
-
-  tags = { Name = var.name }
+  tags   = { Name = var.name }
 }
 
 resource "aws_subnet" "public" {
@@ -39,8 +34,7 @@ resource "aws_subnet" "public" {
   availability_zone       = each.key
   cidr_block              = each.value
   map_public_ip_on_launch = var.nat == "none"
-
-  tags = { Name = "${var.name}-public-${each.key}" }
+  tags                    = { Name = "${var.name}-public-${each.key}" }
 }
 
 resource "aws_subnet" "private" {
@@ -49,8 +43,7 @@ resource "aws_subnet" "private" {
   vpc_id            = aws_vpc.this.id
   availability_zone = each.key
   cidr_block        = each.value
-
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags              = { Name = "${var.name}-private-${each.key}" }
 }
 
 resource "aws_route_table" "public" {
@@ -76,8 +69,7 @@ resource "aws_eip" "nat" {
   for_each = toset(values(local.nat_zone_of))
 
   domain = "vpc"
-
-  tags = { Name = "${var.name}-nat-${each.key}" }
+  tags   = { Name = "${var.name}-nat-${each.key}" }
 }
 
 resource "aws_nat_gateway" "this" {
@@ -85,8 +77,7 @@ resource "aws_nat_gateway" "this" {
 
   allocation_id = aws_eip.nat[each.key].id
   subnet_id     = aws_subnet.public[each.key].id
-
-  tags = { Name = "${var.name}-${each.key}" }
+  tags          = { Name = "${var.name}-${each.key}" }
 
   depends_on = [aws_internet_gateway.this]
 }
@@ -120,8 +111,7 @@ resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
   service_name    = "com.amazonaws.${var.region}.s3"
   route_table_ids = concat([aws_route_table.public.id], [for table in aws_route_table.private : table.id])
-
-  tags = { Name = "${var.name}-s3" }
+  tags            = { Name = "${var.name}-s3" }
 }
 
 resource "aws_flow_log" "this" {
@@ -129,8 +119,7 @@ resource "aws_flow_log" "this" {
   traffic_type    = "REJECT"
   log_destination = aws_cloudwatch_log_group.flow.arn
   iam_role_arn    = aws_iam_role.flow.arn
-
-  tags = { Name = var.name }
+  tags            = { Name = var.name }
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
@@ -141,7 +130,6 @@ resource "aws_cloudwatch_log_group" "flow" {
 
 resource "aws_iam_role" "flow" {
   name_prefix = "${var.name}-flow-"
-
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }]
@@ -150,7 +138,6 @@ resource "aws_iam_role" "flow" {
 
 resource "aws_iam_role_policy" "flow" {
   role = aws_iam_role.flow.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -20,8 +20,7 @@ locals {
     postgres = { from = "node", to = "database", protocol = "tcp", ports = [5432, 5432], why = "PostgreSQL" }
   }
 
-  # From every node to any address. cert-manager fetches its own challenge under the public host name before the
-  # authority does.
+  # From every node to any address. cert-manager fetches its challenge under the public name before the authority does.
   public_egress = {
     443 = "registries, charts, AWS APIs, the certificate authority"
     80  = "the certificate authority's challenge, which cert-manager checks first"
@@ -40,9 +39,7 @@ resource "aws_security_group" "this" {
   name_prefix = "${var.name}-${replace(each.key, "_", "-")}-"
   description = each.value
   vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
-
+  tags        = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
   lifecycle { create_before_destroy = true }
 }
 

@@ -1,5 +1,4 @@
-# Bucket `cluster`: files that servers download at boot, and etcd's snapshots. Bucket `backups`: CloudNativePG's
-# backups, if wanted.
+# `cluster` holds the files that servers download and etcd's snapshots; `backups`, if enabled, CloudNativePG's backups.
 
 locals {
   buckets = toset(concat(["cluster"], var.database_backups ? ["backups"] : []))
@@ -25,7 +24,6 @@ resource "aws_s3_bucket_versioning" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   versioning_configuration { status = "Enabled" }
 }
 
@@ -33,7 +31,6 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   rule {
     bucket_key_enabled = true
 
@@ -58,7 +55,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   rule {
     id     = "old-versions"
     status = "Enabled"
@@ -73,7 +69,6 @@ resource "aws_s3_bucket_policy" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

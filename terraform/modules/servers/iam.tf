@@ -1,6 +1,5 @@
 resource "aws_iam_role" "this" {
   name_prefix = "${var.node.name}-server-"
-
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
@@ -12,7 +11,6 @@ resource "aws_iam_role_policy" "this" {
   #checkov:skip=CKV_AWS_355:the actions of Session Manager and DescribeInstances support no resources
   #checkov:skip=CKV_AWS_290:the actions of Session Manager support no resources
   role = aws_iam_role.this.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
@@ -45,7 +43,6 @@ resource "aws_iam_role_policy" "secrets" {
   count = var.secrets_manager ? 1 : 0
 
   role = aws_iam_role.this.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -1,6 +1,6 @@
 # K3s servers with embedded etcd. The first one creates the cluster, the others join it; boot/node.sh refuses to create
-# it twice. They are no Auto Scaling group, because members of etcd are replaced one at a time, by a person (README,
-# "Replacing a server").
+# it twice. They are in no Auto Scaling group: a person replaces members of etcd one at a time (README, "Replacing a
+# server").
 
 locals {
   # The API's name resolves to every server's address and outlives each of them. It costs a fortieth of an internal load
@@ -79,12 +79,10 @@ resource "aws_route53_zone" "this" {
   #checkov:skip=CKV2_AWS_38:private zones have no DNSSEC
   #checkov:skip=CKV2_AWS_39:queries of a private zone cannot be logged by zone
   name = local.zone
-
   vpc { vpc_id = var.vpc_id }
 }
 
-# server-1 looks the name up before it exists. By default a resolver remembers for 15 minutes that it does not, and no
-# server could join.
+# server-1 looks up the name before it exists. By default resolvers remember that for 15 minutes: no server could join.
 resource "aws_route53_record" "negative_answers" {
   zone_id         = aws_route53_zone.this.zone_id
   name            = local.zone

@@ -23,7 +23,7 @@ run "instances_are_encrypted_and_hide_their_role_from_pods" {
   command = plan
 
   assert {
-    condition     = aws_launch_template.this.metadata_options[0].http_tokens == "required" && aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1
+    condition     = [for options in aws_launch_template.this.metadata_options : [options.http_tokens, options.http_put_response_hop_limit]] == [["required", 1]]
     error_message = "The metadata service must require IMDSv2 and be out of the reach of pods."
   }
   assert {
@@ -36,27 +36,26 @@ run "agents_can_read_the_agent_token_alone" {
   command = plan
 
   assert {
-    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "AGENT_TOKEN='/items/k3s/agent-token'") && !strcontains(base64decode(aws_launch_template.this.user_data), "server-token")
+    condition     = strcontains(local.user_data, "AGENT_TOKEN='/items/k3s/agent-token'") && !strcontains(local.user_data, "server-token")
     error_message = "User data must contain the name of the agent token's parameter, and not the server token's."
   }
   assert {
     condition = [for s in jsondecode(aws_iam_role_policy.this.policy).Statement : [s.Action, s.Resource] if s.Sid != "SessionManager"] == [
-      ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:123456789012:parameter/items/k3s/agent-token"],
-      ["kms:Decrypt", "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"],
+      ["ssm:GetParameter", var.agent_token.arn], ["kms:Decrypt", var.node.kms_key_arn],
     ]
     error_message = "Besides Session Manager, the role may read this parameter and decrypt with this key, and do nothing else."
   }
-  assert {
-    condition     = length(base64decode(aws_launch_template.this.user_data)) < 16384
-    error_message = "EC2 limits user data to 16 KiB."
-  }
 }
 
-run "only_pods_that_tolerate_the_taint_run_on_agents" {
+run "user_data_is_small_enough_and_sets_label_and_taint" {
   command = plan
 
   assert {
-    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "NODE_TAINTS='spin=true:NoSchedule'") && strcontains(base64decode(aws_launch_template.this.user_data), "NODE_LABELS='spin=true'")
+    condition     = aws_launch_template.this.user_data == base64encode(local.user_data) && length(local.user_data) < 16384
+    error_message = "EC2 limits user data to 16 KiB."
+  }
+  assert {
+    condition     = strcontains(local.user_data, "NODE_TAINTS='spin=true:NoSchedule'") && strcontains(local.user_data, "NODE_LABELS='spin=true'")
     error_message = "The taint must be NoSchedule: with PreferNoSchedule, pods with volumes would run here when the servers are full."
   }
 }
@@ -69,11 +68,13 @@ run "a_new_template_replaces_agents_without_reducing_their_number" {
     error_message = "The version must be a number: only a change of it starts the refresh."
   }
   assert {
-    condition     = aws_autoscaling_group.this.instance_refresh[0].preferences[0].min_healthy_percentage == 100 && aws_autoscaling_group.this.instance_refresh[0].preferences[0].auto_rollback
+    condition     = [for it in aws_autoscaling_group.this.instance_refresh[0].preferences : [it.min_healthy_percentage, it.auto_rollback]] == [[100, true]]
     error_message = "New agents must join before old ones are removed, and a failed refresh must roll back."
   }
   assert {
-    condition     = tonumber(aws_autoscaling_group.this.instance_refresh[0].preferences[0].instance_warmup) >= 60 * (tonumber(regex("shutdown --poweroff \\+([0-9]+)", base64decode(aws_launch_template.this.user_data))[0]) + 4)
+    condition = [for it in aws_autoscaling_group.this.instance_refresh[0].preferences : tonumber(it.instance_warmup) >= 60 * (4 +
+      tonumber(regex("shutdown --poweroff \\+([0-9]+)", local.user_data)[0])
+    )] == [true]
     error_message = "The warm-up must be longer than boot/node.sh waits before it powers off, plus 4 minutes to start and stop the instance."
   }
 }
@@ -86,7 +87,9 @@ run "the_group_scales_on_cpu_within_its_limits" {
     error_message = "The limits must be those of var.agents. Agents are no targets of the load balancer, whose health check would terminate them."
   }
   assert {
-    condition     = aws_autoscaling_policy.cpu.target_tracking_configuration[0].target_value == 60 && aws_autoscaling_policy.cpu.target_tracking_configuration[0].predefined_metric_specification[0].predefined_metric_type == "ASGAverageCPUUtilization"
-    error_message = "The policy must track an average CPU utilisation of 60 per cent."
+    condition = [for it in aws_autoscaling_policy.cpu.target_tracking_configuration : [it.target_value, it.predefined_metric_specification[0].predefined_metric_type]] == [
+      [60, "ASGAverageCPUUtilization"],
+    ]
+    error_message = "Scaling must track an average CPU utilisation of 60 per cent."
   }
 }

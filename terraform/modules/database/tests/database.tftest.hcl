@@ -7,9 +7,7 @@ variables {
   name                = "items"
   subnet_ids          = ["subnet-a", "subnet-b"]
   security_group_id   = "sg-db"
-  instance_class      = "db.t4g.medium"
-  storage             = { initial = 20, max = 200 }
-  multi_az            = true
+  database            = { instance_class = "db.t4g.medium", multi_az = true, storage = { initial = 20, max = 200 } }
   kms_key_arn         = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
   deletion_protection = true
 }

@@ -85,7 +85,7 @@ run "without_nat_nodes_are_in_public_subnets" {
   }
 }
 
-run "only_the_load_balancer_is_reachable_from_outside" {
+run "clients_reach_the_load_balancer_alone_and_nodes_the_internet_on_two_ports" {
   command = plan
 
   assert {
@@ -100,11 +100,6 @@ run "only_the_load_balancer_is_reachable_from_outside" {
     condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.flow : rule.cidr_ipv4 == null && rule.from_port != 22])
     error_message = "Inside the VPC every source must be a security group, and there must be no SSH."
   }
-}
-
-run "nodes_reach_the_internet_on_ports_80_and_443_alone" {
-  command = plan
-
   assert {
     condition = toset([for rule in aws_vpc_security_group_egress_rule.public : "${rule.security_group_id} ${rule.cidr_ipv4} ${rule.ip_protocol} ${rule.from_port}-${rule.to_port}"]) == toset([
       "sg-node 0.0.0.0/0 tcp 443-443", "sg-node 0.0.0.0/0 tcp 80-80",
