@@ -86,6 +86,13 @@ def test_every_bucket_is_private_versioned_and_encrypted(file):
             assert f'resource "aws_s3_bucket_{kind}" "{bucket}"' in file.read_text(), f"{bucket} has no {kind}"
 
 
+def test_sizes_and_example_set_only_variables_that_exist():
+    """Terraform only warns about the others. Settings in comments count too."""
+    environment = TERRAFORM / "environments" / "aws"
+    for file in [*environment.glob("sizes/*.tfvars"), environment / "terraform.tfvars.example"]:
+        assert set(re.findall(r"(?m)^(?:# )?(\w+) += ", file.read_text())) <= blocks("variable", environment).keys(), name(file)
+
+
 def test_a_new_image_of_aws_changes_no_plan():
     """Otherwise it would fail the nightly comparison, and the next apply would replace every agent."""
     for file in FILES:
