@@ -30,21 +30,21 @@ pub(crate) enum Found<'r, 'p, S, E> {
 /// Looks up `path` as it was sent.
 pub(crate) fn find<'r, 'p, S, E>(routes: &'r [Route<S, E>], method: Method, path: &'p str) -> Found<'r, 'p, S, E> {
     let wanted = if method == Method::Head { Method::Get } else { method };
-    let mut known: Option<(&'static str, Vec<&'static str>)> = None;
+    let mut known = None;
+    let mut allow = String::new();
     for route in routes {
         let Some(id) = matched(route.path, path) else { continue };
         if route.method == wanted {
             return Found::Route(route, id);
         }
-        known.get_or_insert_with(|| (route.path, Vec::new())).1.push(route.method.name());
+        known = Some(route.path);
+        allow += route.method.name();
+        allow += ", ";
     }
     match known {
-        Some((path, mut methods)) => {
-            if methods.contains(&"GET") {
-                methods.push("HEAD");
-            }
-            methods.push("OPTIONS");
-            Found::WrongMethod { path, allow: methods.join(", ") }
+        Some(path) => {
+            let head = if allow.contains("GET, ") { "HEAD, OPTIONS" } else { "OPTIONS" };
+            Found::WrongMethod { path, allow: allow + head }
         }
         None => Found::Nothing,
     }
