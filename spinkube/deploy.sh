@@ -81,7 +81,7 @@ fi
 say 'Waiting for the database'
 if has Cluster; then
     until_true 120 'the certificate of the database is there' kubectl -n items wait --for=condition=Ready --timeout=1s certificate/postgres-server
-    spinkube/components/cloudnative-pg/trust
+    spinkube/components/cloudnative-pg/trust.sh
     until_true 900 'the database is ready' kubectl -n items wait --for=condition=Ready --timeout=1s cluster.postgresql.cnpg.io/postgres
 elif has StatefulSet; then
     kubectl -n items rollout status statefulset/postgres --timeout=300s | sed 's/^/   /'

@@ -27,4 +27,4 @@ EOF
         --k3s-node-label 'spin=true@server:0' --k3s-node-label 'spin=true@agent:0' \
         --wait --timeout 300s
 fi
-platform/install
+platform/install.sh

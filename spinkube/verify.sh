@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 . ./lib.sh
 need_cluster
 need curl 'install it'
-URL=$(./address)
+URL=$(./address.sh)
 request=verify-$(date +%s)-$$
 work=$(mktemp -d)
 forwards=()

@@ -200,7 +200,7 @@ def test_the_steps_of_the_readme_are_in_the_order_that_works():
         "rollout status deployment/argo-cd-argocd-server",
         "kubectl apply -k spinkube/argocd/environments/staging/applications",
         "certificate/postgres-server",
-        "spinkube/components/cloudnative-pg/trust",
+        "spinkube/components/cloudnative-pg/trust.sh",
     )
     # `root` owns `items` and would undo it.
     in_order(text.partition("## Every day")[2], "argocd app set root --sync-policy none", "argocd app set items --sync-policy none")

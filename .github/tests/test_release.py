@@ -86,7 +86,7 @@ class Repository:
     def run(self, script, *arguments, **settings):
         env = {key: value for key, value in os.environ.items() if not key.startswith(("GIT", "GITHUB"))}
         env |= {"PATH": f"{self.fake}:{env['PATH']}", **settings}
-        return subprocess.run([self.root / ".github" / "release" / script, *arguments], env=env, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run([self.root / ".github" / "release" / f"{script}.sh", *arguments], env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.fixture
@@ -348,7 +348,7 @@ def test_a_package_has_no_capitals_in_its_name(repository):
         (repository.root / path).chmod(0o755)
     repository.command("spin", f"echo pushed {A}")
     repository.command("docker", f"echo x@{B}")
-    result = repository.run(Path("../../spinkube/package.sh"), REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
+    result = repository.run("../../spinkube/package", REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
     assert result.returncode == 0, result.stderr
     pushed = [call for call in repository.calls if " push " in call]
     assert len(pushed) == 4 and all(call.split()[-1].startswith("ghcr.io/example/items/") for call in pushed), pushed
@@ -358,7 +358,7 @@ def test_a_package_has_no_capitals_in_its_name(repository):
 def test_a_plan_takes_no_lock_and_asks_as_little_as_it_may(repository):
     shutil.copytree(ROOT / "terraform", repository.root / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
     repository.command("terraform")
-    script, environment = Path("../../terraform/plan.sh"), repository.root / "terraform/environments/aws"
+    script, environment = "../../terraform/plan", repository.root / "terraform/environments/aws"
     assert "there is no terraform.tfvars" in repository.run(script, "ha").stderr or (environment / "terraform.tfvars").exists()
     for file in ("terraform.tfvars", "backend.hcl"):
         (environment / file).write_text("")

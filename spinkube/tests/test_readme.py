@@ -109,7 +109,7 @@ def test_the_numbers_are_those_of_the_manifests():
 
 
 def test_versions_are_the_same_in_all_places():
-    shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim").read_text(), re.M)[1]
+    shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim.sh").read_text(), re.M)[1]
     assert f"k3d:v{shim} " in (build.SPINKUBE / "local-cluster.sh").read_text()
     operator = build.one(build.platform(), "HelmChart", "spin-operator")["spec"]["version"]
     assert f"With spin-operator {operator} and the shim {shim}:" in (build.SPINKUBE / "README.md").read_text()
