@@ -1,4 +1,4 @@
-"""The Pod Security Standards, asked of every pod template: what an API server would refuse, this refuses."""
+"""Checks every pod template against the Pod Security Standards, as an API server does, and against this project's own rules."""
 
 import build
 import pods
@@ -6,17 +6,17 @@ import pods
 RESTRICTED_VOLUMES = {"configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "csi"}
 
 
+def containers(spec):
+    return [*spec["containers"], *spec.get("initContainers", [])]
+
+
 def baseline(spec):
-    """What the level `baseline` forbids and this pod does."""
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(field):
-            yield field
-    for volume in spec.get("volumes", []):
-        if "hostPath" in volume:
-            yield f"hostPath {volume['name']}"
+    """What a pod does that the level `baseline` forbids."""
+    yield from (field for field in ("hostNetwork", "hostPID", "hostIPC") if spec.get(field))
+    yield from (f"hostPath {volume['name']}" for volume in spec.get("volumes", []) if "hostPath" in volume)
     if spec.get("securityContext", {}).get("sysctls"):
         yield "sysctls"
-    for container in everyone(spec):
+    for container in containers(spec):
         context = container.get("securityContext", {})
         if context.get("privileged"):
             yield f"{container['name']}: privileged"
@@ -32,7 +32,7 @@ def baseline(spec):
 
 
 def restricted(spec):
-    """What `restricted` asks on top of it."""
+    """What a pod does that the level `restricted` forbids."""
     yield from baseline(spec)
     pod = spec.get("securityContext", {})
     for volume in spec.get("volumes", []):
@@ -40,7 +40,7 @@ def restricted(spec):
             yield f"volume {volume['name']}"
     if pod.get("runAsUser") == 0:
         yield "runAsUser 0"
-    for container in everyone(spec):
+    for container in containers(spec):
         context = {**{key: pod[key] for key in ("runAsNonRoot", "seccompProfile") if key in pod}, **container.get("securityContext", {})}
         if context.get("allowPrivilegeEscalation") is not False:
             yield f"{container['name']}: allowPrivilegeEscalation"
@@ -54,39 +54,33 @@ def restricted(spec):
             yield f"{container['name']}: capabilities"
 
 
-def everyone(spec):
-    return [*spec["containers"], *spec.get("initContainers", [])]
-
-
-def test_the_namespace_admits_what_the_operator_generates_and_no_more(rendered):
-    labels = build.one(rendered, "Namespace", "items")["metadata"]["labels"]
+def test_the_namespace_is_baseline_and_admits_every_pod(rendered):
+    labels = build.kind(rendered, "Namespace")["items"]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
     for owner, template in pods.templates(rendered):
-        assert list(baseline(template["spec"])) == [], owner["metadata"]["name"]
+        assert list(baseline(template["spec"])) == [], build.name(owner)
 
 
-def test_only_what_the_operator_generates_is_less_than_restricted(rendered):
-    generated = {app["metadata"]["name"] for app in build.kind(rendered, "SpinApp")}
-    found = {owner["metadata"]["name"] for owner, template in pods.templates(rendered) if list(restricted(template["spec"]))}
-    assert found == generated
+def test_only_the_pods_that_spin_operator_creates_are_not_restricted(rendered):
+    found = {build.name(owner) for owner, template in pods.templates(rendered) if list(restricted(template["spec"]))}
+    assert found == build.kind(rendered, "SpinApp").keys()
 
 
-def test_our_own_pods_read_only_limited_and_without_service_links():
-    for rendered in [*map(build.variant, build.VARIANTS), build.platform()]:
-        generated = {app["metadata"]["name"] for app in build.kind(rendered, "SpinApp")}
-        for owner, template in pods.templates(rendered):
-            name, spec = owner["metadata"]["name"], template["spec"]
-            for container in everyone(spec):
+def test_the_pods_of_the_platform_are_restricted():
+    for owner, template in pods.templates(build.platform()):
+        assert list(restricted(template["spec"])) == [], build.name(owner)
+
+
+def test_every_pod_has_limits_and_ours_are_read_only_without_service_links_and_token():
+    for resources in [*map(build.variant, build.VARIANTS), build.platform()]:
+        for owner, template in pods.templates(resources):
+            name, spec = build.name(owner), template["spec"]
+            ours = name not in build.kind(resources, "SpinApp")
+            for container in containers(spec):
                 assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
                 assert "memory" in container["resources"]["limits"], name
-                if name not in generated:
-                    assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
-            if name not in generated:
+                assert not ours or container["securityContext"]["readOnlyRootFilesystem"] is True, name
+            if ours:
                 assert spec["enableServiceLinks"] is False, name
-                # Alloy alone speaks to the API server.
+                # Only Alloy talks to the API server.
                 assert name == "alloy" or spec["automountServiceAccountToken"] is False, name
-
-
-def test_the_platforms_own_pods_are_restricted():
-    for owner, template in pods.templates(build.platform()):
-        assert list(restricted(template["spec"])) == [], owner["metadata"]["name"]
