@@ -11,7 +11,7 @@ kubectl get nodes -l spin=true -o name | grep -q . ||
     fail 'no node has the label spin=true' 'install the shim (spinkube/platform/shim.sh), then kubectl label node NAME spin=true'
 
 # The CRDs have the version of the chart.
-SPIN_OPERATOR=$(sed -n '/name: spin-operator$/,/---/s/^  version: //p' spin.yaml)
+SPIN_OPERATOR=$(sed -n '/chart: .*spin-operator$/,/---/s/^  version: //p' spin.yaml)
 
 apply() { kubectl apply --server-side --force-conflicts -k . "$@"; }
 # ready NAMESPACE: whether it has Deployments and all are available.

@@ -18,40 +18,33 @@ def baseline(spec):
         yield "sysctls"
     for container in containers(spec):
         context = container.get("securityContext", {})
-        if context.get("privileged"):
-            yield f"{container['name']}: privileged"
-        if context.get("capabilities", {}).get("add"):
-            yield f"{container['name']}: capabilities"
-        if context.get("procMount", "Default") != "Default":
-            yield f"{container['name']}: procMount"
-        if any("hostPort" in port for port in container.get("ports", [])):
-            yield f"{container['name']}: hostPort"
-        for where in (context, spec.get("securityContext", {})):
-            if where.get("seccompProfile", {}).get("type") == "Unconfined":
-                yield f"{container['name']}: seccomp"
+        profiles = [where.get("seccompProfile", {}).get("type") for where in (context, spec.get("securityContext", {}))]
+        forbidden = {
+            "privileged": context.get("privileged"),
+            "capabilities": context.get("capabilities", {}).get("add"),
+            "procMount": context.get("procMount", "Default") != "Default",
+            "hostPort": any("hostPort" in port for port in container.get("ports", [])),
+            "seccompProfile": "Unconfined" in profiles,
+        }
+        yield from (f"{container['name']}: {field}" for field, found in forbidden.items() if found)
 
 
 def restricted(spec):
     """What a pod does that the level `restricted` forbids."""
     yield from baseline(spec)
     pod = spec.get("securityContext", {})
-    for volume in spec.get("volumes", []):
-        if not set(volume) - {"name"} <= RESTRICTED_VOLUMES:
-            yield f"volume {volume['name']}"
-    if pod.get("runAsUser") == 0:
-        yield "runAsUser 0"
+    yield from (f"volume {v['name']}" for v in spec.get("volumes", []) if not set(v) - {"name"} <= RESTRICTED_VOLUMES)
     for container in containers(spec):
-        context = {**{key: pod[key] for key in ("runAsNonRoot", "seccompProfile") if key in pod}, **container.get("securityContext", {})}
-        if context.get("allowPrivilegeEscalation") is not False:
-            yield f"{container['name']}: allowPrivilegeEscalation"
-        if context.get("runAsNonRoot") is not True:
-            yield f"{container['name']}: runAsNonRoot"
-        if context.get("runAsUser") == 0:
-            yield f"{container['name']}: runAsUser 0"
-        if context.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
-            yield f"{container['name']}: seccompProfile"
-        if context.get("capabilities", {}).get("drop") != ["ALL"]:
-            yield f"{container['name']}: capabilities"
+        # What a container does not set applies from its pod.
+        context = pod | container.get("securityContext", {})
+        forbidden = {
+            "allowPrivilegeEscalation": context.get("allowPrivilegeEscalation") is not False,
+            "runAsNonRoot": context.get("runAsNonRoot") is not True,
+            "runAsUser": 0 in (pod.get("runAsUser"), context.get("runAsUser")),
+            "seccompProfile": context.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"),
+            "capabilities": context.get("capabilities", {}).get("drop") != ["ALL"],
+        }
+        yield from (f"{container['name']}: {field}" for field, found in forbidden.items() if found)
 
 
 def test_the_namespace_is_baseline_and_admits_every_pod(rendered):

@@ -64,10 +64,12 @@ def steps(run):
     return sum(found, [])
 
 
-def test_deploy_applies_settings_database_schema_and_applications_in_this_order():
-    run = deploy(OVERLAY="local")
+@pytest.mark.parametrize(("overlay", "before"), [("local", ["database"]), ("production", ["trust", "database"])])
+def test_deploy_applies_settings_database_schema_and_applications_in_this_order(overlay, before):
+    run = deploy(OVERLAY=overlay)
     assert run.code == 0, run.output
-    assert steps(run) == ["settings", "database", *AFTER_DATABASE]
+    assert steps(run) == ["settings", *before, *AFTER_DATABASE]
+    assert bool(run.called("wait", "externalsecret")) == (overlay == "production")
     assert "Serving: http://localhost:8080" in run.output
 
 
@@ -78,13 +80,6 @@ def test_deploy_waits_for_the_version_that_it_applied():
     lines = [line for line, _ in run.calls]
     reads = [n for n, line in enumerate(lines) if "get deployment items -o" in line]
     assert len(reads) == 3 and reads[-1] < next(n for n, line in enumerate(lines) if "rollout status deployment/items" in line)
-
-
-def test_deploy_of_production_makes_the_bundle_of_certificates_before_the_applications():
-    run = deploy(OVERLAY="production")
-    assert run.code == 0, run.output
-    assert steps(run) == ["settings", "trust", "database", *AFTER_DATABASE]
-    assert run.called("wait", "externalsecret")
 
 
 def test_deploy_sets_registry_in_small_letters_and_version_of_every_image():
@@ -133,20 +128,12 @@ def test_deploy_stops_at_the_step_that_fails_and_says_why(answers, environment, 
 PLATFORM = {r"get nodes -l spin=true": (0, "node/one"), r"get deployments": (0, "deployment/one")}
 
 
-def test_the_platform_is_installed_in_the_order_that_works():
-    run = scripts.Run("platform/install", scripts.first({r"get secret grafana-admin": (1, "")}, PLATFORM))
-    assert run.code == 0, run.output
-    lines = [line for line, _ in run.calls]
-    order = ["-k . -l app.kubernetes.io/name=cert-manager", "-n cert-manager wait", "spin-operator.crds.yaml", "-f -", "-k .", "-n spin-operator wait"]
-    positions = [max(n for n, line in enumerate(lines) if line.endswith(step) or f"{step} --for" in line) for step in order]
-    assert positions == sorted(positions), lines
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_platform_gets_the_crds_of_its_operator_and_grafana_a_password_if_it_has_none(installed):
+    run = scripts.Run("platform/install", scripts.first({r"get secret grafana-admin": (0 if installed else 1, "")}, PLATFORM))
+    assert run.code == 0 and len(run.called("-f -")) == (0 if installed else 1), run.output
     operator = build.kind(build.platform(), "HelmChart")["spin-operator"]["spec"]["version"]
     assert run.called(f"/releases/download/v{operator}/spin-operator.crds.yaml")
-
-
-def test_an_installed_grafana_keeps_its_password():
-    run = scripts.Run("platform/install", PLATFORM)
-    assert run.code == 0 and not run.called("-f -"), run.output
 
 
 @pytest.mark.parametrize(
@@ -156,16 +143,6 @@ def test_an_installed_grafana_keeps_its_password():
 def test_the_platform_is_not_installed_without_helm_controller_and_shim(answers, message):
     run = scripts.Run("platform/install", scripts.first(answers, PLATFORM))
     assert run.code != 0 and message in run.output and not run.called("apply"), run.output
-
-
-def test_trust_joins_the_public_roots_and_the_databases_authority(tmp_path):
-    roots = tmp_path / "roots.crt"
-    roots.write_text("the public roots\n")
-    answers = {r"get secret postgres-server": (0, CERTIFICATE), r"create secret": (0, "a manifest\n")}
-    run = scripts.Run("components/cloudnative-pg/trust", answers, SSL_CERT_FILE=str(roots))
-    assert run.code == 0, run.output
-    assert len(run.called("create", "secret", "items-ca", "--from-file=ca-certificates.crt=")) == 1
-    assert [stdin for _, stdin in run.called("apply", "--server-side", "-f -")] == ["a manifest\n"]
 
 
 @pytest.mark.parametrize(("roots", "message"), [("/nowhere", "no public roots"), ("/etc/passwd", "has no ca.crt")])
