@@ -1,5 +1,5 @@
-//! Packs the page and the contract, and computes the Content-Security-Policy of the page: its inline style and script are
-//! allowed by their hashes, so the page can be one file and still forbid everything that is not in it.
+//! Packs the explorer and the contract, and computes the Content-Security-Policy of the explorer: it allows the inline
+//! style and script by their hashes, so the explorer can be one file and still forbid everything that is not in it.
 
 use std::path::Path;
 
@@ -8,16 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 fn main() {
-    let page = pack("index.html");
+    let explorer = pack("explorer.html");
     pack("openapi.json");
-    let (style, script) = (hashes(&page, "style"), hashes(&page, "script"));
+    let (style, script) = (hashes(&explorer, "style"), hashes(&explorer, "script"));
     println!(
-        "cargo::rustc-env=PAGE_POLICY=default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src {style}; \
+        "cargo::rustc-env=EXPLORER_POLICY=default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src {style}; \
          script-src {script}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
 }
 
-/// Writes a document, packed, to where the sources include it from; gives it as it is.
+/// Packs a document into the folder that the sources include it from, and returns its text.
 fn pack(name: &str) -> String {
     let file = format!("assets/{name}");
     println!("cargo::rerun-if-changed={file}");
@@ -28,9 +28,9 @@ fn pack(name: &str) -> String {
     text
 }
 
-/// The source list that allows each `<element>` of `page`, or nothing.
-fn hashes(page: &str, element: &str) -> String {
-    let sources: Vec<String> = page
+/// The source list that allows each `<element>` of `html`, or nothing.
+fn hashes(html: &str, element: &str) -> String {
+    let sources: Vec<String> = html
         .split(&format!("<{element}>"))
         .skip(1)
         .filter_map(|rest| rest.split_once(&format!("</{element}>")))

@@ -1,16 +1,18 @@
 # shellcheck shell=bash
-# Turns a fresh Amazon Linux instance into a K3s server or agent. User data is a #!/bin/bash line, the settings, then this file.
-# No `set -x` here, ever: cloud-init's log would keep the tokens.
+# Turns a new Amazon Linux instance into a K3s server or agent. User data is a #!/bin/bash line, the settings, then this
+# file. Never add `set -x`: cloud-init's log would contain the tokens.
 #
-#   ROLE            server | agent
-#   FIRST           true on the one server that may begin a cluster
-#   API             name under which the servers answer on port 6443
-#   AGENT_TOKEN     name of the parameter that lets agents join
-#   SERVER_TOKEN    servers only: name of the parameter that lets servers join
-#   BUCKET, REGION  servers only: where node/ (what the first server installs) and etcd/ (snapshots) are
-#   K3S_URL, K3S_SHA256, SHIM_URL, SHIM_SHA256
+#   ROLE                       server | agent
+#   FIRST                      servers only: true on server-1, which may create the cluster
+#   API                        host name of the Kubernetes API, which listens on port 6443
+#   REGION                     AWS region
+#   AGENT_TOKEN                SSM parameter with the token that lets agents join
+#   SERVER_TOKEN               servers only: SSM parameter with the token that lets servers join
+#   BUCKET                     servers only: bucket with node/ (files to install) and etcd/ (snapshots)
+#   K3S_URL, K3S_SHA256        where K3s is downloaded from, and its hash
+#   SHIM_URL, SHIM_SHA256      the same for the Spin shim
 #   NODE_LABELS, NODE_TAINTS   comma-separated, may be empty
-#   ROOT            prefix of every path written; tests set it
+#   ROOT                       prefix of every path that is written; tests set it
 set -euo pipefail
 umask 077
 ROOT=${ROOT:-}
@@ -24,7 +26,7 @@ fail() {
     exit 1
 }
 
-# At first boot the network, a role's rights and the other servers take a while to be there.
+# At first boot it takes a while until the network, the role's rights and the other servers are available.
 retry() {
     local attempt
     for ((attempt = 1; attempt <= 60; attempt++)); do
@@ -36,7 +38,7 @@ retry() {
 
 download() {
     retry curl --fail --silent --show-error --location --max-time 300 --output "$1" "$2"
-    echo "$3  $1" | sha256sum --check --status || fail "$2 is not the file whose sha256 is $3"
+    echo "$3  $1" | sha256sum --check --status || fail "sha256 of $2 is not $3; fix: set version and sha256 of the same release (terraform/README.md, 'What is pinned')"
 }
 
 install_programs() {
@@ -46,7 +48,7 @@ install_programs() {
     download "$work/shim.tgz" "$SHIM_URL" "$SHIM_SHA256"
     tar -xzf "$work/shim.tgz" -C "$work" containerd-shim-spin-v2
     mkdir -p "$bin"
-    # K3s writes the containerd runtime `spin` only when it finds the shim on its path as it starts: the shim comes first.
+    # Before K3s starts: it configures the containerd runtime `spin` only if it finds the shim in its path then.
     install -m 0755 "$work/containerd-shim-spin-v2" "$work/k3s" "$bin"
     ln -sf k3s "$bin/kubectl"
     rm -r "$work"
@@ -64,7 +66,7 @@ list() {
 
 write_config() {
     mkdir -p "${config%/*}" "$ROOT/var/lib/rancher/k3s/agent/etc/kubelet.conf.d"
-    # A node that is shut down ends its pods in order first, so that a scale-in does not cut requests.
+    # At shutdown the node stops its pods in order, so that scaling in interrupts no requests.
     cat >"$ROOT/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/10-shutdown.conf" <<'CONF'
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -75,7 +77,7 @@ CONF
     {
         list node-label "${NODE_LABELS:-}"
         list node-taint "${NODE_TAINTS:-}"
-        echo 'kubelet-arg: ["system-reserved=cpu=200m,memory=300Mi"]' # one argument: its comma is its own
+        echo 'kubelet-arg: ["system-reserved=cpu=200m,memory=300Mi"]' # a list of one argument, which contains a comma
     } >"$config"
     if [[ $ROLE == agent ]]; then
         cat >>"$config" <<CONF
@@ -99,7 +101,7 @@ etcd-s3-folder: etcd
 etcd-snapshot-schedule-cron: "0 */6 * * *"
 etcd-snapshot-retention: 28
 CONF
-    # Beginning twice would make two clusters of one name: only the first server may, and only while no cluster is there.
+    # Only the first server may create the cluster, and only if no server answers: a name must not have two clusters.
     if [[ $FIRST == true ]] && ! api_answers; then
         echo "cluster-init: true" >>"$config"
     else
@@ -108,20 +110,21 @@ CONF
 }
 
 api_answers() { curl --silent --insecure --output /dev/null --max-time 5 "https://$API:6443/cacerts"; }
-# Asked with the kubelet's own rights, which include its own Node.
+# With the kubelet's own credentials, which may read its own Node.
 node_ready() {
     local ready
     ready=$("$bin/k3s" kubectl --kubeconfig "$ROOT/var/lib/rancher/k3s/agent/kubelet.kubeconfig" get node "${HOSTNAME,,}" \
         -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
     [[ $ready == True ]]
 }
-begins() { grep -qx "cluster-init: true" "$config"; }
+creates_cluster() { grep -qx "cluster-init: true" "$config"; }
 
-# Asked as a count: `head-object` answers 403 and 404 alike, and a failure must not pass for `no`.
-was_begun() {
+# The object cluster-begun marks that the cluster was created. It is counted, because `head-object` fails with 403 as
+# well as 404, and an error must not be taken for "not created".
+was_created() {
     local count
     count=$(aws s3api list-objects-v2 --region "$REGION" --bucket "$BUCKET" --prefix cluster-begun --query KeyCount --output text) ||
-        fail "cannot ask whether a cluster was begun here before"
+        fail "cannot list bucket $BUCKET; fix: allow the server's role to list it, then replace this server"
     [[ $count != 0 ]]
 }
 
@@ -139,7 +142,7 @@ Type=$type
 ExecStartPre=-/sbin/modprobe br_netfilter
 ExecStartPre=-/sbin/modprobe overlay
 ExecStart=/usr/local/bin/k3s $ROLE
-# Pods go on while K3s itself restarts.
+# Pods keep running while K3s restarts.
 KillMode=process
 Delegate=yes
 LimitNOFILE=1048576
@@ -155,12 +158,12 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# Auto Scaling ends instances; nobody tells Kubernetes. Removing a server's Node object also removes its etcd member.
+# Auto Scaling terminates instances without informing Kubernetes. Removing a server's Node also removes its etcd member.
 schedule_sweep() {
     install -m 0755 "$ROOT/opt/items/node/sweep-nodes.sh" "$bin/sweep-nodes"
     cat >"$ROOT/etc/systemd/system/sweep-nodes.service" <<UNIT
 [Unit]
-Description=Remove nodes whose instance is gone
+Description=Remove nodes whose instance no longer exists
 [Service]
 Type=oneshot
 Environment=REGION=$REGION
@@ -168,7 +171,7 @@ ExecStart=/usr/local/bin/sweep-nodes
 UNIT
     cat >"$ROOT/etc/systemd/system/sweep-nodes.timer" <<'UNIT'
 [Unit]
-Description=Remove nodes whose instance is gone
+Description=Remove nodes whose instance no longer exists
 [Timer]
 OnBootSec=15min
 OnUnitActiveSec=10min
@@ -178,11 +181,11 @@ UNIT
     systemctl enable --now sweep-nodes.timer
 }
 
-# Objects in S3 have no permission to run.
+# With `bash`, because S3 does not preserve permissions.
 install_platform() { KUBECONFIG=$ROOT/etc/rancher/k3s/k3s.yaml bash "$ROOT/opt/items/node/spinkube/platform/install.sh"; }
 
-# Auto Scaling sees of an agent only whether its instance runs. So one that is no ready node in time, for whatever reason, powers
-# itself off and is replaced; the rolling refresh counts an agent only after a longer warm-up (modules/agents).
+# Auto Scaling only checks whether the instance runs. An agent that is not Ready after ten minutes therefore powers
+# itself off, and is replaced. The rolling refresh counts an agent only after a longer warm-up (modules/agents).
 if [[ $ROLE == agent ]]; then shutdown --poweroff +10; fi
 
 install_programs
@@ -199,17 +202,17 @@ fi
 
 write_unit k3s notify
 systemctl daemon-reload
-# Before the refusal: a server that a snapshot is restored on needs all of it too.
+# Before the check below, because a server on which a snapshot is restored needs these files too.
 retry aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/node" "$ROOT/opt/items/node"
 schedule_sweep
-if begins && was_begun; then
-    fail "a cluster was begun here before and no server of it answers: restore a snapshot (terraform/README.md, 'Lost all servers')"
+if creates_cluster && was_created; then
+    fail "this cluster was created before, but no server answers; fix: restore a snapshot (terraform/README.md, 'Lost all servers')"
 fi
 retry systemctl enable --now k3s
-if begins; then
+if creates_cluster; then
     retry aws s3api put-object --region "$REGION" --bucket "$BUCKET" --key cluster-begun >/dev/null
     retry install_platform
-    say "cluster begun, platform installed"
+    say "cluster created, platform installed"
 else
     say "joined the cluster"
 fi

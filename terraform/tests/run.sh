@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Checks terraform/: format, boot scripts, conventions, checkov, and Terraform's own validation and tests.
-# What this machine cannot do is printed as `not run: …` and does not count as passed.
+# Checks terraform/: shell scripts, conventions, boot scripts, checkov, and Terraform's format, validation and tests.
+# Prints `not run: …` for each check that this machine cannot run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PYTHONDONTWRITEBYTECODE=1 TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
-# A path to settings that are not there would put a warning before every line.
+# Terraform prints a warning before every line when this file does not exist.
 [[ -e ${TF_CLI_CONFIG_FILE:-/dev/null} ]] || unset TF_CLI_CONFIG_FILE
 work=$PWD/target/terraform
 
 not_run() { echo "not run: $*"; }
 have() { command -v "$1" >/dev/null; }
-# Only a PyPI that does not answer is an excuse: a pin that does not exist must fail.
+# Fails only when PyPI is unreachable. A version that does not exist ends the script.
 environment() {
     scripts/python-venv.sh "$1" "$2" && return
     ! "target/$1/bin/pip" index versions pip >/dev/null 2>&1 || exit 1
@@ -19,16 +19,16 @@ environment() {
 
 echo '== shellcheck'
 if have shellcheck || scripts/install-packages.sh shellcheck:shellcheck; then
-    shellcheck terraform/boot/node.sh terraform/boot/sweep-nodes.sh terraform/tests/run.sh
+    shellcheck terraform/*.sh terraform/boot/*.sh terraform/tests/*.sh
 else
     not_run 'shellcheck (it cannot be installed here)'
 fi
 
-echo '== conventions, boot scripts, costs'
+echo '== conventions, boot scripts'
 if environment venv tests/requirements.txt; then
     target/venv/bin/python -m pytest -q -o cache_dir="$work/.cache" terraform/tests
 else
-    not_run 'conventions, boot scripts, costs (no PyPI)'
+    not_run 'conventions, boot scripts (no PyPI)'
 fi
 
 echo '== checkov'
@@ -45,17 +45,17 @@ fi
 echo '== terraform fmt'
 terraform fmt -check -diff -recursive terraform
 
-# Everything is initialised in a copy, so that no lock file or plugin is left in the tree.
-rm -rf "$work/tree" "$work/probe"
-mkdir -p "$work/tree/spinkube" "$work/probe" "$work/plugins"
+# Works in a copy, so that the repository gets no lock files and plugins.
+rm -rf "$work/tree"
+mkdir -p "$work/tree/spinkube" "$work/plugins"
 cp -R terraform "$work/tree/terraform"
 cp -R spinkube/lib.sh spinkube/platform "$work/tree/spinkube/"
 
-# The registry, or else a mirror that this machine has in a usual place.
-printf 'terraform {\n  required_providers {\n    aws = {\n      source = "hashicorp/aws"\n    }\n  }\n}\n' >"$work/probe/main.tf"
+# The provider comes from the registry, or from a mirror in one of the usual folders.
+cd "$work/tree/terraform/modules/network"
 init=(terraform init -backend=false -input=false -no-color)
 export TF_PLUGIN_CACHE_DIR=$work/plugins
-if ! (cd "$work/probe" && timeout 300 "${init[@]}" >init.log 2>&1); then
+if ! timeout 300 "${init[@]}" >init.log 2>&1; then
     for mirror in "${TF_PLUGIN_MIRROR:-}" "$HOME"/.terraform.d/plugins /usr/{local/,}share/terraform/plugins /opt/*; do
         [[ -d $mirror/registry.terraform.io/hashicorp/aws ]] && break
         mirror=
@@ -66,19 +66,26 @@ if ! (cd "$work/probe" && timeout 300 "${init[@]}" >init.log 2>&1); then
     fi
     unset TF_PLUGIN_CACHE_DIR
     init+=("-plugin-dir=$mirror")
-    (cd "$work/probe" && "${init[@]}" >init.log)
+    "${init[@]}" >init.log
 fi
-version=$(cd "$work/probe" && terraform version -json | grep -o '"registry.terraform.io/hashicorp/aws": *"[^"]*"' | grep -o '[0-9.]*"$' | tr -d '"')
+version=$(terraform version -json | grep -o '"registry.terraform.io/hashicorp/aws": *"[^"]*"' | grep -o '[0-9.]*"$' | tr -d '"')
 
+run_tests() {
+    terraform test -no-color "$@" | tee test.log
+    grep -q '^Success! [1-9]' test.log || { echo "error: $PWD has no tests" && exit 1; }
+}
 echo "== terraform validate and test, with aws $version"
-for folder in terraform/modules/* terraform/environments/*; do
-    echo "-- $folder"
-    (
-        cd "$work/tree/$folder"
-        "${init[@]}" >init.log 2>&1 || { cat init.log && exit 1; }
-        terraform validate -no-color
-        terraform test -no-color | tee test.log
-        grep -q '^Success! [1-9]' test.log || { echo "error: $folder has no tests" && exit 1; }
-    )
+for folder in "$work"/tree/terraform/{modules,environments}/*; do
+    echo "-- ${folder#"$work/tree/"}"
+    cd "$folder"
+    "${init[@]}" >init.log 2>&1 || { cat init.log && exit 1; }
+    terraform validate -no-color
+    if [[ $folder == */aws ]]; then
+        for size in sizes/*.tfvars; do
+            run_tests "-filter=tests/$(basename "$size" .tfvars).tftest.hcl" -var-file=terraform.tfvars.example "-var-file=$size"
+        done
+    else
+        run_tests
+    fi
 done
-[[ $version != 5.* ]] || not_run "terraform validate and test with version 6 of the provider (no provider; all that can be had here is $version)"
+[[ $version != 5.* ]] || not_run "terraform validate and test with version 6 of the provider (no provider; the newest version available here is $version)"

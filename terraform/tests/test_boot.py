@@ -1,4 +1,4 @@
-"""boot/ in a sandbox of fake commands: what a first server, another server and an agent do, and what they do when things go wrong."""
+"""boot/ with fake commands: what the first server, another server and an agent do at boot, with and without failures."""
 
 import hashlib
 import io
@@ -10,97 +10,112 @@ from pathlib import Path
 import pytest
 import yaml
 
-BOOT = Path(__file__).resolve().parents[2] / "terraform" / "boot"
+BOOT = Path(__file__).resolve().parents[1] / "boot"
 API = "api.items.internal"
+NODES = """\
+ip-10-0-1-1.eu-central-1.compute.internal Ready control-plane 5d v1.36.3+k3s1
+ip-10-0-1-2.eu-central-1.compute.internal NotReady <none> 5d v1.36.3+k3s1
+ip-10-0-1-3.eu-central-1.compute.internal NotReady,SchedulingDisabled <none> 5d v1.36.3+k3s1
+ip-10-0-1-4.eu-central-1.compute.internal Ready,SchedulingDisabled <none> 5d v1.36.3+k3s1
+"""
+
+
+def fake(name, body=""):
+    """A command that records how it was called. Its body runs in the folder of the machine's switches."""
+    return f'#!/bin/sh\necho {name} "$@" >>"$CALLS"\ncd "$SWITCHES"\n{body}\n'
+
+
+K3S = fake("k3s", "[ ! -e fail-k3s ] || exit 1; cat k3s").encode()
+CURL = fake(
+    "curl",
+    """
+    out=; url=
+    while [ $# -gt 0 ]; do case $1 in --output) out=$2; shift;; https://*) url=$1;; esac; shift; done
+    case $url in
+        */k3s) [ ! -e fail-download ] || { rm fail-download; exit 22; }; cp k3s-file "$out";;
+        */shim.tgz) cp shim-file "$out";;
+        */cacerts) [ -e api-answers ];;
+        *) exit 6;;
+    esac""",
+)
+AWS = fake(
+    "aws",
+    """
+    case "$1 $2" in
+        "ssm get-parameter") [ ! -e fail-ssm ] || { rm fail-ssm; exit 254; }
+            while [ $# -gt 0 ]; do [ "$1" = --name ] && echo "secret-of-$2"; shift; done;;
+        "s3api list-objects-v2") [ ! -e fail-list ] || exit 254; if [ -e created ]; then echo 1; else echo 0; fi;;
+        "s3api put-object") touch created;;
+        "s3 sync") for last; do :; done; mkdir -p "$last/spinkube/platform"; cp "$BOOT/sweep-nodes.sh" "$last/"
+            cp install "$last/spinkube/platform/install.sh";;
+        "ec2 describe-instances") [ ! -e fail-ec2 ] || exit 254
+            for last; do case $last in *private-dns-name,Values=*) cat "instance-${last#*Values=}" 2>/dev/null || true;; esac; done;;
+        *) exit 2;;
+    esac""",
+)
 
 
 class Machine:
-    """A root folder, a folder of fake commands that write down how they were called, and switches for what they answer."""
+    """A root folder, fake commands, and switches: files that decide what the commands return."""
 
     def __init__(self, folder):
-        self.root, self.fake, self.calls_file, self.state = (folder / part for part in ("root", "fake", "calls", "state"))
-        for path in (self.root, self.fake, self.state):
-            path.mkdir()
-        self.k3s = b"#!/bin/sh\necho k3s \"$@\" >>'%s'\ncat '%s/k3s' 2>/dev/null; exit $(cat '%s/k3s-exit' 2>/dev/null || echo 0)\n" % (
-            (bytes(self.calls_file),) + (bytes(self.state),) * 2
-        )
+        self.folder, self.root = folder, folder / "root"
+        for path in ("root/usr/local/bin", "commands", "switches"):
+            (folder / path).mkdir(parents=True)
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
             member = tarfile.TarInfo("containerd-shim-spin-v2")
             member.size = 4
             tar.addfile(member, io.BytesIO(b"shim"))
         self.shim = archive.getvalue()
-        (self.state / "k3s-file").write_bytes(self.k3s)
-        (self.state / "shim-file").write_bytes(self.shim)
-        self.switch("install", f'echo install "$KUBECONFIG" >>"{self.calls_file}"; [ ! -e "{self.state}/fail-install" ] || {{ rm "{self.state}/fail-install"; exit 1; }}')
-        self.command("sleep", "")
-        self.command("systemctl", "")
-        self.command("shutdown", "")
-        self.switch("k3s", "True")  # what the kubelet says of its node
-        self.command(
-            "curl",
-            """
-            out=; url=
-            while [ $# -gt 0 ]; do case $1 in --output) out=$2; shift;; https://*) url=$1;; esac; shift; done
-            case $url in
-                */k3s) [ ! -e fail-download ] || { rm fail-download; exit 22; }; cp k3s-file "$out";;
-                */shim.tgz) cp shim-file "$out";;
-                */cacerts) [ -e api-answers ];;
-                *) exit 6;;
-            esac""",
-        )
-        self.command(
-            "aws",
-            """
-            case "$1 $2" in
-                "ssm get-parameter") [ ! -e fail-ssm ] || { rm fail-ssm; exit 254; }
-                    while [ $# -gt 0 ]; do [ "$1" = --name ] && echo "secret-of-$2"; shift; done;;
-                "s3api list-objects-v2") [ ! -e fail-list ] || exit 254; if [ -e begun ]; then echo 1; else echo 0; fi;;
-                "s3api put-object") touch begun;;
-                "s3 sync") for last; do :; done; mkdir -p "$last/spinkube/platform"; cp "$BOOT/sweep-nodes.sh" "$last/"
-                    cp install "$last/spinkube/platform/install.sh";;
-                "ec2 describe-instances") [ ! -e fail-ec2 ] || exit 254
-                    for last; do case $last in *private-dns-name,Values=*) cat "instance-${last#*Values=}" 2>/dev/null || true;; esac; done;;
-                *) exit 2;;
-            esac""",
-        )
+        (folder / "switches" / "k3s-file").write_bytes(K3S)
+        (folder / "switches" / "shim-file").write_bytes(self.shim)
+        self.switch("install", fake("install", 'echo "$KUBECONFIG" >kubeconfig; [ ! -e fail-install ] || { rm fail-install; exit 1; }'))
+        self.switch("k3s", "True")  # the kubelet's view of its node
+        for name, script in {"curl": CURL, "aws": AWS, "sleep": "", "systemctl": "", "shutdown": ""}.items():
+            self.command(name, script or fake(name))
 
-    def command(self, name, body):
-        file = self.fake / name
-        file.write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.calls_file}"\ncd "{self.state}"\n{body}\n')
+    def command(self, name, script):
+        self.executable(self.folder / "commands" / name, script.encode())
+
+    def executable(self, file, content):
+        file.write_bytes(content)
         file.chmod(0o755)
 
     def switch(self, name, text=""):
-        (self.state / name).write_text(text)
+        (self.folder / "switches" / name).write_text(text)
 
     def run(self, script, **settings):
-        env = {"PATH": f"{self.fake}:{self.root}/usr/local/bin:{os.environ['PATH']}", "ROOT": str(self.root), "BOOT": str(BOOT), "TMPDIR": str(self.root), **settings}
-        return subprocess.run(["bash", str(script)], env=env, capture_output=True, text=True, timeout=60, check=False)
+        paths = {"ROOT": self.root, "TMPDIR": self.root, "BOOT": BOOT, "CALLS": self.folder / "calls", "SWITCHES": self.folder / "switches"}
+        path = f"{self.folder}/commands:{self.root}/usr/local/bin:{os.environ['PATH']}"
+        env = {"PATH": path, "REGION": "eu-central-1", **{key: str(value) for key, value in paths.items()}, **settings}
+        return subprocess.run(["bash", str(BOOT / script)], env=env, capture_output=True, text=True, timeout=60, check=False)
 
     def boot(self, **settings):
         defaults = {
             "API": API,
-            "REGION": "eu-central-1",
             "AGENT_TOKEN": "/items/k3s/agent-token",
             "K3S_URL": "https://example.org/k3s",
-            "K3S_SHA256": hashlib.sha256(self.k3s).hexdigest(),
+            "K3S_SHA256": hashlib.sha256(K3S).hexdigest(),
             "SHIM_URL": "https://example.org/shim.tgz",
             "SHIM_SHA256": hashlib.sha256(self.shim).hexdigest(),
         }
-        return self.run(BOOT / "node.sh", **{**defaults, **settings})
+        return self.run("node.sh", **{**defaults, **settings})
 
     def server(self, first=False, **settings):
-        return self.boot(**{"ROLE": "server", "FIRST": str(first).lower(), "BUCKET": "items-cluster", "SERVER_TOKEN": "/items/k3s/server-token", **settings})
+        return self.boot(ROLE="server", FIRST=str(first).lower(), BUCKET="items-cluster", SERVER_TOKEN="/items/k3s/server-token", **settings)
 
     def agent(self, **settings):
         return self.boot(**{"ROLE": "agent", "NODE_LABELS": "spin=true", "NODE_TAINTS": "spin=true:NoSchedule,a=b:NoExecute", **settings})
 
-    @property
-    def calls(self):
-        return self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+    def sweep(self):
+        self.executable(self.file("usr/local/bin/k3s"), K3S)
+        self.switch("k3s", NODES)
+        return self.run("sweep-nodes.sh")
 
-    def called(self, beginning):
-        return [call for call in self.calls if call.startswith(beginning)]
+    def called(self, beginning=""):
+        calls = self.folder / "calls"
+        return [call for call in calls.read_text().splitlines() if call.startswith(beginning)] if calls.exists() else []
 
     def file(self, path):
         return self.root / path
@@ -115,100 +130,50 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-def test_the_first_server_begins_the_cluster_and_installs_the_platform(machine):
-    result = machine.server(first=True)
+def test_the_first_server_creates_the_cluster_and_installs_the_platform(machine):
+    result = machine.server(first=True, NODE_LABELS="spin=true")
     assert result.returncode == 0, result.stderr
-    assert machine.config["cluster-init"] is True and "server" not in machine.config
-    assert machine.called("systemctl enable --now k3s"), machine.calls
-    assert machine.called("install") == [f"install {machine.root}/etc/rancher/k3s/k3s.yaml"]
-    assert machine.called("aws s3api put-object")
-    order = [machine.calls.index(machine.called(call)[0]) for call in ("systemctl enable --now k3s", "aws s3api put-object", "install")]
-    assert order == sorted(order)
+    assert machine.config["cluster-init"] is True and "server" not in machine.config and machine.config["node-label"] == ["spin=true"]
+    steps = [call for call in machine.called() if call.startswith(("systemctl enable --now k3s", "aws s3api put-object", "install"))]
+    assert [step.split()[0] for step in steps] == ["systemctl", "aws", "install"]
+    assert (machine.folder / "switches/kubeconfig").read_text() == f"{machine.root}/etc/rancher/k3s/k3s.yaml\n"
+    assert not machine.called("shutdown")
 
 
-def test_another_server_joins_and_installs_nothing(machine):
+@pytest.mark.parametrize("first", [False, True])
+def test_a_server_joins_the_others_and_installs_nothing(machine, first):
     machine.switch("api-answers")
-    result = machine.server()
+    machine.switch("created")
+    result = machine.server(first)
     assert result.returncode == 0, result.stderr
     assert machine.config["server"] == f"https://{API}:6443" and "cluster-init" not in machine.config
     assert not machine.called("install") and not machine.called("aws s3api")
 
 
-def test_another_server_never_begins_even_while_nobody_answers(machine):
+def test_another_server_never_creates_a_cluster_even_if_no_server_answers(machine):
     assert machine.server().returncode == 0
     assert "cluster-init" not in machine.config
 
 
-def test_the_first_server_made_anew_joins_the_others(machine):
-    machine.switch("api-answers")
-    machine.switch("begun")
-    assert machine.server(first=True).returncode == 0
-    assert machine.config["server"] == f"https://{API}:6443" and "cluster-init" not in machine.config
-    assert not machine.called("install")
-
-
-def test_the_first_server_does_not_begin_a_second_cluster(machine):
-    machine.switch("begun")
+def test_the_first_server_does_not_create_a_second_cluster(machine):
+    machine.switch("created")
     result = machine.server(first=True)
     assert result.returncode == 1 and "restore a snapshot" in result.stderr
     assert not machine.called("systemctl enable --now k3s")
-    # All that a restore needs is there, and what the server needs after it.
-    assert machine.config["etcd-s3-bucket"] == "items-cluster"
-    assert machine.file("opt/items/node/spinkube/platform/install.sh").exists() and machine.called("systemctl enable --now sweep-nodes.timer")
-    assert machine.file("etc/systemd/system/k3s.service").exists() and machine.file("etc/rancher/k3s/token").exists()
+    # What a restore needs, and what the server needs after it.
+    assert machine.config["etcd-s3-bucket"] == "items-cluster" and machine.called("systemctl enable --now sweep-nodes.timer")
+    for file in ("opt/items/node/spinkube/platform/install.sh", "etc/systemd/system/k3s.service", "etc/rancher/k3s/token"):
+        assert machine.file(file).exists()
 
 
-def test_not_knowing_whether_a_cluster_was_begun_is_no_permission(machine):
+def test_the_first_server_creates_no_cluster_if_it_cannot_list_the_bucket(machine):
     machine.switch("fail-list")
     result = machine.server(first=True)
-    assert result.returncode == 1 and "cannot ask" in result.stderr
+    assert result.returncode == 1 and "cannot list bucket items-cluster" in result.stderr
     assert not machine.called("systemctl enable --now k3s")
 
 
-@pytest.mark.parametrize("role", ["server", "agent"])
-def test_an_argument_of_the_kubelet_keeps_its_comma(machine, role):
-    assert getattr(machine, role)().returncode == 0
-    assert machine.config["kubelet-arg"] == ["system-reserved=cpu=200m,memory=300Mi"]
-
-
-def test_an_agent_stays_on_once_its_node_is_ready(machine):
-    assert machine.agent().returncode == 0
-    assert machine.calls[0] == "shutdown --poweroff +10" and machine.calls[-1] == "shutdown -c"
-    [asked] = machine.called("k3s kubectl")
-    assert f" get node {os.uname().nodename.lower()} " in asked and 'type=="Ready"' in asked
-
-
-@pytest.mark.parametrize("said", ["False", ""])
-def test_an_agent_whose_node_does_not_become_ready_powers_itself_off(machine, said):
-    machine.switch("k3s", said)
-    result = machine.agent()
-    assert result.returncode == 1 and "gave up after 60 attempts: node_ready" in result.stderr
-    assert machine.called("shutdown") == ["shutdown --poweroff +10"]
-
-
-def test_an_agent_whose_boot_fails_powers_itself_off(machine):
-    assert machine.agent(K3S_SHA256="0" * 64).returncode == 1
-    assert machine.called("shutdown") == ["shutdown --poweroff +10"]
-
-
-def test_a_server_never_powers_itself_off(machine):
-    assert machine.server(first=True).returncode == 0
-    assert not machine.called("shutdown")
-
-
-def test_an_agent_knows_the_agent_token_alone(machine):
-    result = machine.agent()
-    assert result.returncode == 0, result.stderr
-    assert machine.config["server"] == f"https://{API}:6443"
-    assert machine.config["token-file"] == "/etc/rancher/k3s/agent-token"
-    assert machine.config["node-label"] == ["spin=true"] and machine.config["node-taint"] == ["spin=true:NoSchedule", "a=b:NoExecute"]
-    assert machine.file("etc/rancher/k3s/agent-token").read_text() == "secret-of-/items/k3s/agent-token\n"
-    assert not machine.file("etc/rancher/k3s/token").exists()
-    assert machine.called("systemctl enable --now k3s-agent") and not machine.called("aws s3")
-    assert "ExecStart=/usr/local/bin/k3s agent" in machine.file("etc/systemd/system/k3s-agent.service").read_text()
-
-
-def test_servers_hold_both_tokens_keep_snapshots_and_sweep(machine):
+def test_servers_hold_both_tokens_store_snapshots_and_sweep(machine):
     machine.switch("api-answers")
     assert machine.server().returncode == 0
     config = machine.config
@@ -220,45 +185,68 @@ def test_servers_hold_both_tokens_keep_snapshots_and_sweep(machine):
     assert os.access(machine.file("usr/local/bin/sweep-nodes"), os.X_OK)
 
 
-def test_the_single_node_is_labelled_for_the_application(machine):
-    assert machine.server(first=True, NODE_LABELS="spin=true").returncode == 0
-    assert machine.config["node-label"] == ["spin=true"]
+def test_an_agent_holds_the_agent_token_alone(machine):
+    result = machine.agent()
+    assert result.returncode == 0, result.stderr
+    assert machine.config["server"] == f"https://{API}:6443"
+    assert machine.config["token-file"] == "/etc/rancher/k3s/agent-token"
+    assert machine.config["node-label"] == ["spin=true"] and machine.config["node-taint"] == ["spin=true:NoSchedule", "a=b:NoExecute"]
+    assert machine.file("etc/rancher/k3s/agent-token").read_text() == "secret-of-/items/k3s/agent-token\n"
+    assert not machine.file("etc/rancher/k3s/token").exists()
+    assert machine.called("systemctl enable --now k3s-agent") and not machine.called("aws s3")
+    assert "ExecStart=/usr/local/bin/k3s agent" in machine.file("etc/systemd/system/k3s-agent.service").read_text()
 
 
-def test_tokens_are_readable_by_root_alone_and_printed_nowhere(machine):
+def test_only_root_can_read_the_tokens_and_nothing_prints_them(machine):
     result = machine.server(first=True)
     for file in ("token", "agent-token"):
         assert machine.file(f"etc/rancher/k3s/{file}").stat().st_mode & 0o077 == 0
-    assert "secret-of" not in result.stdout + result.stderr + "\n".join(machine.calls)
+    assert "secret-of" not in result.stdout + result.stderr + "\n".join(machine.called())
 
 
-def test_the_shim_is_on_the_path_before_k3s_starts(machine):
-    machine.command("systemctl", f'[ "$*" != "enable --now k3s-agent" ] || [ -x "{machine.root}/usr/local/bin/containerd-shim-spin-v2" ]')
+@pytest.mark.parametrize("role", ["server", "agent"])
+def test_an_argument_of_the_kubelet_keeps_its_comma(machine, role):
+    assert getattr(machine, role)().returncode == 0
+    assert machine.config["kubelet-arg"] == ["system-reserved=cpu=200m,memory=300Mi"]
+
+
+def test_an_agent_keeps_running_once_its_node_is_ready(machine):
     assert machine.agent().returncode == 0
+    assert machine.called()[0] == "shutdown --poweroff +10" and machine.called()[-1] == "shutdown -c"
+    [request] = machine.called("k3s kubectl")
+    assert f" get node {os.uname().nodename.lower()} " in request and 'type=="Ready"' in request
 
 
-@pytest.mark.parametrize("file", ["K3S_SHA256", "SHIM_SHA256"])
-def test_a_program_that_is_not_the_pinned_one_is_not_installed(machine, file):
-    result = machine.agent(**{file: "0" * 64})
-    assert result.returncode == 1 and "is not the file whose sha256" in result.stderr
+@pytest.mark.parametrize("status", ["False", ""])
+def test_an_agent_whose_node_does_not_become_ready_powers_itself_off(machine, status):
+    machine.switch("k3s", status)
+    result = machine.agent()
+    assert result.returncode == 1 and "gave up after 60 attempts: node_ready" in result.stderr
+    assert machine.called("shutdown") == ["shutdown --poweroff +10"]
+
+
+@pytest.mark.parametrize("setting", ["K3S_SHA256", "SHIM_SHA256"])
+def test_an_agent_installs_no_program_with_a_wrong_hash_and_powers_itself_off(machine, setting):
+    result = machine.agent(**{setting: "0" * 64})
+    assert result.returncode == 1 and f"is not {'0' * 64}" in result.stderr
     assert not machine.file("usr/local/bin/k3s").exists() and not machine.called("systemctl")
+    assert machine.called("shutdown") == ["shutdown --poweroff +10"]
 
 
-def test_a_platform_that_is_not_ready_yet_is_tried_again(machine):
-    machine.switch("fail-install")
-    assert machine.server(first=True).returncode == 0
-    assert len(machine.called("install")) == 2
-
-
-@pytest.mark.parametrize("failure", ["fail-download", "fail-ssm"])
-def test_what_fails_once_at_boot_is_tried_again(machine, failure):
-    machine.switch(failure)
+def test_the_shim_is_in_the_path_before_k3s_starts(machine):
+    machine.command("systemctl", f'#!/bin/sh\n[ "$*" != "enable --now k3s-agent" ] || [ -x "{machine.root}/usr/local/bin/containerd-shim-spin-v2" ]')
     assert machine.agent().returncode == 0
-    assert machine.called("sleep 10")
 
 
-def test_what_fails_for_good_ends_the_boot(machine):
-    machine.command("aws", "exit 254")
+@pytest.mark.parametrize("failure", ["fail-download", "fail-ssm", "fail-install"])
+def test_a_step_that_fails_once_is_tried_again(machine, failure):
+    machine.switch(failure)
+    assert machine.server(first=True).returncode == 0
+    assert machine.called("sleep 10") and not (machine.folder / "switches" / failure).exists()
+
+
+def test_a_step_that_keeps_failing_ends_the_boot(machine):
+    machine.command("aws", fake("aws", "exit 254"))
     result = machine.agent()
     assert result.returncode == 1 and "gave up after 60 attempts" in result.stderr
     assert len(machine.called("aws ssm")) == 60 and not machine.called("systemctl")
@@ -270,35 +258,14 @@ def test_a_missing_setting_is_named(machine, setting):
     assert result.returncode != 0 and setting in result.stderr
 
 
-NODES = """\
-ip-10-0-1-1.eu-central-1.compute.internal Ready control-plane 5d v1.36.3+k3s1
-ip-10-0-1-2.eu-central-1.compute.internal NotReady <none> 5d v1.36.3+k3s1
-ip-10-0-1-3.eu-central-1.compute.internal NotReady,SchedulingDisabled <none> 5d v1.36.3+k3s1
-ip-10-0-1-4.eu-central-1.compute.internal Ready,SchedulingDisabled <none> 5d v1.36.3+k3s1
-"""
-
-
-def sweep(machine, **settings):
-    machine.file("usr/local/bin").mkdir(parents=True)
-    k3s = machine.file("usr/local/bin/k3s")
-    k3s.write_bytes(machine.k3s)
-    k3s.chmod(0o755)
-    machine.switch("k3s", NODES)
-    return machine.run(BOOT / "sweep-nodes.sh", **{"REGION": "eu-central-1", **settings})
-
-
-def test_the_sweep_removes_dead_nodes_whose_instance_is_gone(machine):
+def test_the_sweep_removes_nodes_that_are_not_ready_and_have_no_instance(machine):
     machine.switch("instance-ip-10-0-1-2.eu-central-1.compute.internal", "i-1")
-    assert sweep(machine).returncode == 0
+    assert machine.sweep().returncode == 0
     assert machine.called("k3s kubectl delete") == ["k3s kubectl delete node ip-10-0-1-3.eu-central-1.compute.internal"]
 
 
-def test_the_sweep_removes_nothing_when_ec2_does_not_answer(machine):
-    machine.switch("fail-ec2")
-    assert sweep(machine).returncode != 0
+@pytest.mark.parametrize("failure", ["fail-ec2", "fail-k3s"])
+def test_the_sweep_removes_nothing_if_ec2_or_kubernetes_fails(machine, failure):
+    machine.switch(failure)
+    assert machine.sweep().returncode != 0
     assert not machine.called("k3s kubectl delete")
-
-
-def test_the_sweep_removes_nothing_when_kubernetes_does_not_answer(machine):
-    machine.switch("k3s-exit", "1")
-    assert sweep(machine).returncode != 0

@@ -1,34 +1,45 @@
-//! Why audit did not store events, and the answer it becomes. The relay tells by the status whether to try again.
+//! Why events were not stored, and the response that becomes. The relay decides by its status whether to try again.
 
 use std::error::Error as _;
 
-use shared::problem::{FieldError, Problem};
-use shared::response::Response;
+use http_toolkit::problem::{FieldError, Problem};
+use http_toolkit::{Failure, Response};
 
+/// The error of every handler. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Some event is none: nothing was stored.
-    #[error("the body holds no valid events")]
+    /// 422: at least one event is invalid; nothing was stored.
+    #[error("the body holds an invalid event")]
     Invalid(Vec<FieldError>),
-    /// The database will not have these values; asking again is no use. Its reason is told: the relay keeps it beside the
-    /// event, for the person who has to fix it.
+    /// 422: the database refuses a value, and would refuse it again. The response carries the reason, because the relay
+    /// keeps it with the event for the person who has to fix it.
     #[error("the database refused the events")]
     Refused(#[source] shared::Error),
+    /// The request was refused before a handler read its meaning.
     #[error(transparent)]
-    Shared(#[from] shared::Error),
+    Request(#[from] http_toolkit::Error),
+    /// 503.
+    #[error(transparent)]
+    Database(#[from] shared::Error),
 }
 
-impl Error {
-    pub fn response(&self, request_id: &str) -> Response {
+impl Failure for Error {
+    fn response(&self, request_id: &str) -> Response<'static> {
         let problem = match self {
             Self::Invalid(errors) => Problem::new(422, "Nothing was stored.").with_errors(errors.clone()),
             Self::Refused(error) => {
                 let reason = error.source().map(ToString::to_string).unwrap_or_default();
                 Problem::new(422, format!("Nothing was stored: the database refuses a value: {reason}."))
             }
-            Self::Shared(error) => return error.response(request_id),
+            Self::Request(error) => return error.response(request_id),
+            Self::Database(error) => return error.response(request_id),
         };
         problem.response(request_id)
+    }
+
+    /// A refused event is a fault of this application, not of a client, so its reason is logged as well.
+    fn is_logged(&self, status: u16) -> bool {
+        status >= 500 || matches!(self, Self::Refused(_))
     }
 }
 
@@ -39,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_relay_learns_by_the_status_whether_to_try_again() {
+    fn the_status_shows_the_relay_whether_to_try_again() {
         let failed = || shared::Error::Statement {
             statement: "SELECT",
             code: Some("57014".to_owned()),
@@ -48,10 +59,8 @@ mod tests {
         for (error, status) in [
             (Error::Invalid(vec![]), 422),
             (Error::Refused(failed()), 422),
-            (shared::Error::NotReady(Box::new(failed())).into(), 503),
-            (shared::Error::NoRoute { detail: "" }.into(), 404),
-            (Error::Shared(failed()), 503),
-            (Error::Shared(shared::Error::NotJson(String::new())), 400),
+            (Error::Database(failed()), 503),
+            (Error::Request(http_toolkit::Error::CutShort), 400),
         ] {
             assert_eq!(error.response("r").status(), status, "{error}");
         }

@@ -1,8 +1,8 @@
-//! Audit events as they arrive: checked member by member, then passed on to the database as the text they came in.
+//! Audit events as they arrive: checked member by member, then passed to the database as the text they came in.
 
+use http_toolkit::json::{Json, NotJson, abridged};
+use http_toolkit::problem::FieldError;
 use shared::event::MAX_EVENTS;
-use shared::json::{Json, abridged};
-use shared::problem::FieldError;
 
 use crate::Error;
 
@@ -33,16 +33,17 @@ const MEMBERS: [Member; 10] = [
     ("details",     Need::Optional, object),
 ];
 
-/// Checks a body, one event or an array of 1 to 500, and gives it as the text of an array.
+/// Checks a body of one event, or of an array of 1 to [`MAX_EVENTS`], and returns the text of an array.
 ///
 /// # Errors
-/// [`shared::Error::NotJson`]; [`Error::Invalid`] with every wrong member, named by its event's index: `3.item_id`.
+/// [`Error::Request`] if it is not JSON; [`Error::Invalid`] with every wrong member, named with the index of its event:
+/// `3.item_id`.
 pub fn parse(body: Vec<u8>) -> Result<String, Error> {
-    let document = Json::parse(&body)?;
+    let document = Json::parse(&body).map_err(http_toolkit::Error::from)?;
     let mut errors = Vec::new();
     let single = match &document {
         Json::Array(events) => {
-            if !(1..=MAX_EVENTS).contains(&events.len()) {
+            if !(1..=usize::from(MAX_EVENTS)).contains(&events.len()) {
                 errors.push(wrong("body", format!("has to hold 1 to {MAX_EVENTS} events")));
             } else {
                 events.iter().enumerate().for_each(|(index, event)| check(index, event, &mut errors));
@@ -57,7 +58,7 @@ pub fn parse(body: Vec<u8>) -> Result<String, Error> {
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    let text = String::from_utf8(body).map_err(|error| shared::Error::NotJson(error.to_string()))?;
+    let text = String::from_utf8(body).map_err(|error| http_toolkit::Error::from(NotJson(error.to_string())))?;
     Ok(if single { format!("[{text}]") } else { text })
 }
 
@@ -106,7 +107,7 @@ fn trace_id(value: &Json) -> Result<(), &'static str> {
 }
 
 fn item_id(value: &Json) -> Result<(), &'static str> {
-    if matches!(value, Json::Integer(1..)) { Ok(()) } else { Err("must be a whole number from 1 on") }
+    if matches!(value, Json::Integer(1..)) { Ok(()) } else { Err("must be an integer from 1 on") }
 }
 
 fn short_text(value: &Json) -> Result<(), &'static str> {
@@ -120,15 +121,15 @@ fn object(value: &Json) -> Result<(), &'static str> {
     if matches!(value, Json::Object(_)) { Ok(()) } else { Err("must be an object") }
 }
 
-/// RFC 3339 in UTC, with or without a fraction of up to nine digits. Whether the day exists is the database's to say.
+/// RFC 3339 in UTC, with or without a fraction of up to nine digits. The database checks whether the day exists.
 fn instant(value: &Json) -> Result<(), &'static str> {
     const MEANING: &str = "must be a time such as 2026-11-21T10:00:00.123456Z";
     let Json::String(text) = value else {
         return Err(MEANING);
     };
-    let (whole, fraction) = text.strip_suffix('Z').and_then(|text| text.split_at_checked(19)).ok_or(MEANING)?;
+    let (seconds, fraction) = text.strip_suffix('Z').and_then(|text| text.split_at_checked(19)).ok_or(MEANING)?;
     let digits = fraction.strip_prefix('.').unwrap_or("0");
-    let fits = matches_shape(whole, "dddd-dd-ddTdd:dd:dd")
+    let fits = matches_shape(seconds, "dddd-dd-ddTdd:dd:dd")
         && (fraction.is_empty() || (1..=9).contains(&digits.len()) && fraction.starts_with('.'))
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     if fits { Ok(()) } else { Err(MEANING) }
@@ -222,9 +223,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_not_judged_by_its_members() {
+    fn text_that_is_not_json_is_refused_as_such() {
         for body in ["", "{", "[] []"] {
-            assert!(matches!(parse(body.into()), Err(Error::Shared(shared::Error::NotJson(_)))), "{body}");
+            assert!(matches!(parse(body.into()), Err(Error::Request(http_toolkit::Error::NotJson(_)))), "{body}");
         }
     }
 }

@@ -1,21 +1,28 @@
 //! Stores audit events. Internal: nothing outside the application reaches it.
+//!
+//! # Layout
+//! - [`routes`]: every path and method, and the handler of each
+//! - [`handlers`]: what the routes do
+//! - [`event`]: what a valid event is
+//! - [`store`]: the statements, each one function of the schema
+//! - [`error`]: why events were not stored, and the response that becomes
 
 pub mod error;
 pub mod event;
-pub mod exchange;
+pub mod handlers;
 pub mod routes;
 pub mod store;
 
 pub use error::Error;
 
-// Only where it can be linked: a native library cannot export a name such as wasi:http/incoming-handler@0.2.0#handle.
+// Only for WebAssembly: a native library cannot export a name such as wasi:http/incoming-handler@0.2.0#handle.
 #[cfg(target_family = "wasm")]
 #[allow(unsafe_code)] // in what the attribute expands to
 mod component {
     use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
     #[spin_sdk::http_component]
-    async fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        crate::exchange::serve(request, out);
+    async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
+        http_toolkit::serve(&crate::routes::AUDIT, incoming, out);
     }
 }

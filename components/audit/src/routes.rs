@@ -1,18 +1,19 @@
-//! Every path this component answers; anything else is a 404.
+//! Every path this component answers. It has no trigger: only items reaches it, by chaining.
 
-use shared::request::Method::{Get, Post};
-use shared::route::Route;
+use http_toolkit::Method::{Get, Post};
+use http_toolkit::{Route, Service};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    StoreEvents,
-    Liveness,
-    Readiness,
-}
+use crate::Error;
+use crate::handlers::{self, Stateless};
 
+/// Health checks are for audit running alone.
 #[rustfmt::skip]
-pub static ROUTES: &[Route<Endpoint>] = &[
-    Route { template: shared::event::PATH, endpoints: &[(Post, Endpoint::StoreEvents)] },
-    Route { template: "/livez",            endpoints: &[(Get, Endpoint::Liveness)] },
-    Route { template: "/readyz",           endpoints: &[(Get, Endpoint::Readiness)] },
-];
+pub static AUDIT: Service<Stateless, Error> = Service {
+    name: "audit",
+    routes: &[
+        Route { method: Post, path: shared::event::PATH, handler: handlers::store_events },
+        Route { method: Get,  path: "/livez",            handler: handlers::liveness },
+        Route { method: Get,  path: "/readyz",           handler: handlers::readiness },
+    ],
+    no_route: "There is nothing at this path.",
+};

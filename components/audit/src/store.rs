@@ -1,21 +1,28 @@
-//! The statements of audit.
+//! The statements of audit. Each calls one function of the schema.
 
 use shared::Error;
-use shared::db::{Connection, address};
+use shared::database::{Connection, address};
 use spin_sdk::pg4::ParameterValue;
 
-/// Stores a JSON array of events, whole or not at all; an event that is there already is left alone.
+/// Stores the events of a JSON array, all or none; an event that is stored already is skipped.
 const STORE: &str = "SELECT audit_store($1)";
 
-/// Answers when the database does.
+/// Does nothing, if the database answers.
 const READY: &str = "SELECT audit_ready()";
 
-/// Stores `events`, the text of a JSON array. Executed, not queried: only so an error carries its SQLSTATE, which tells a
-/// refused value from a database in trouble ([`Error::is_refusal`]).
+/// Stores `events`, the text of a JSON array. Uses `execute`, not `query`, because only then an error carries its
+/// SQLSTATE, which distinguishes a refused value from a database in trouble ([`Error::is_refusal`]).
+///
+/// # Errors
+/// [`Error`]; whether the events are stored is unknown then, unless it is a refusal.
 pub fn store(events: String) -> Result<(), Error> {
     Connection::open(&address()?)?.execute(STORE, &[ParameterValue::Str(events)])
 }
 
+/// Checks that the database answers.
+///
+/// # Errors
+/// [`Error`] if it does not.
 pub fn ready() -> Result<(), Error> {
     Connection::open(&address()?)?.execute(READY, &[])
 }

@@ -1,15 +1,17 @@
 //! Request headers that change what an operation does: conditions (RFC 9110, section 13) and the idempotency key.
 //!
-//! The version of an item is its entity tag: version 3 is `"3"`. A tag that is well-formed but not one of ours never
-//! matches.
+//! The entity tag of an item is its version: `"3"` for version 3. A well-formed tag of any other form never matches.
 
-use shared::request::Headers;
+use http_toolkit::Headers;
 
 use crate::Error;
 use crate::query::number;
 
-/// The versions `If-Match` accepts: `None` without the header and for `*`, which every existing item fulfils. Compares
-/// strongly, so a weak tag accepts nothing.
+/// The versions that `If-Match` accepts; `None` without the header and for `*`, which every existing item fulfils.
+/// Compares strongly, so a weak tag accepts nothing.
+///
+/// # Errors
+/// [`Error::Malformed`] if it cannot be read, or with `If-None-Match`.
 pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
     refuse(headers, "if-none-match", "If-None-Match: is answered for GET and HEAD; use If-Match here.")?;
     Ok(match condition(headers, "if-match", "If-Match")? {
@@ -18,7 +20,11 @@ pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
     })
 }
 
-/// The versions the client holds by `If-None-Match`: `None` without the header, and 0 stands for `*`. Compares weakly.
+/// The versions that `If-None-Match` lists, which the client has already; `None` without the header, 0 stands for `*`.
+/// Compares weakly.
+///
+/// # Errors
+/// [`Error::Malformed`] if it cannot be read, or with `If-Match`.
 pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
     refuse(headers, "if-match", "If-Match: is answered for PUT and DELETE; use If-None-Match here.")?;
     Ok(condition(headers, "if-none-match", "If-None-Match")?.map(|condition| match condition {
@@ -27,12 +33,15 @@ pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
     }))
 }
 
-/// Ignoring a condition could do what the client wanted prevented.
+/// Refuses a condition that this method does not evaluate: ignoring it could do what the client wanted to prevent.
 fn refuse(headers: &Headers, name: &str, detail: &str) -> Result<(), Error> {
     if headers.has(name) { Err(Error::Malformed(detail.to_owned())) } else { Ok(()) }
 }
 
-/// `Idempotency-Key`: one header of 1 to 255 visible ASCII characters, taken as it stands (quotes, if any, are part of it).
+/// `Idempotency-Key`: one header of 1 to 255 visible ASCII characters. Quotes, if any, are part of the key.
+///
+/// # Errors
+/// [`Error::Malformed`] for any other value.
 pub fn idempotency_key(headers: &Headers) -> Result<Option<&str>, Error> {
     if !headers.has("idempotency-key") {
         return Ok(None);
@@ -73,7 +82,8 @@ fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condit
         .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3\".")))
 }
 
-/// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )`; empty list elements are skipped. A comma may be part of a tag.
+/// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )` (RFC 9110, 8.8.3 and 13.1); empty list elements are skipped. A tag may
+/// contain a comma.
 fn parse(list: &[u8]) -> Option<Condition> {
     if list.trim_ascii() == b"*" {
         return Some(Condition::Any);
@@ -158,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_would_be_ignored_is_refused() {
+    fn a_condition_that_the_method_does_not_evaluate_is_refused() {
         assert!(if_match(&headers("if-none-match", &["*"])).is_err());
         assert!(if_none_match(&headers("if-match", &["*"])).is_err());
     }
 
     #[test]
-    fn an_idempotency_key_is_taken_as_it_stands() {
+    fn an_idempotency_key_is_read_as_it_was_sent() {
         let longest = "k".repeat(255);
         for key in ["a", "\"quoted\"", "8e03978e-40d5-43dd-bc93-6894a57f9324", &longest] {
             assert_eq!(idempotency_key(&headers("idempotency-key", &[key])).unwrap(), Some(key));

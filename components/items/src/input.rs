@@ -1,33 +1,35 @@
-//! The body of `POST /items` and `PUT /items/{id}`: parsed into an item's fields, or refused with every field named.
+//! The body of `POST /items` and `PUT /items/{id}`: parsed into the fields of an item, or refused with a list of every
+//! wrong field.
 
-use shared::json::{Json, abridged};
-use shared::problem::FieldError;
+use http_toolkit::json::{Json, abridged};
+use http_toolkit::problem::FieldError;
 
 use crate::Error;
 
-/// The largest body, in bytes.
+/// The most bytes of a body.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// Characters of a name; at least one.
+/// The most characters of a name, which has at least one.
 pub const MAX_NAME: usize = 200;
 
-/// Characters of a description.
+/// The most characters of a description.
 pub const MAX_DESCRIPTION: usize = 10_000;
 
-/// What a client says about an item. Values are kept as they came: nothing is trimmed or normalised.
+/// The fields of an item that a client sets. Values are kept as sent: nothing is trimmed or normalised.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Input {
+    /// 1 to [`MAX_NAME`] characters.
     pub name: String,
-    /// Empty when not given.
+    /// 0 to [`MAX_DESCRIPTION`] characters; empty if the client sent none.
     pub description: String,
 }
 
 /// Reads a body.
 ///
 /// # Errors
-/// [`shared::Error::NotJson`] when it is not JSON, [`Error::Invalid`] with every wrong field when it is no item.
+/// [`Error::Request`] if it is not JSON, [`Error::Invalid`] with every wrong field if it is not a valid item.
 pub fn parse(body: &[u8]) -> Result<Input, Error> {
-    let members = match Json::parse(body)? {
+    let members = match Json::parse(body).map_err(http_toolkit::Error::from)? {
         Json::Object(members) => members,
         other => {
             return Err(Error::Invalid(vec![wrong("body", format!("must be an object, not {}", other.kind()))]));
@@ -52,7 +54,8 @@ pub fn parse(body: &[u8]) -> Result<Input, Error> {
     }
 }
 
-/// A string of `least` to `most` characters without NUL, which PostgreSQL cannot store. Empty where it is wrong; `errors` says so.
+/// A string of `least` to `most` characters without NUL, which PostgreSQL cannot store. What is wrong goes into
+/// `errors`.
 fn text(field: &str, value: Json, least: usize, most: usize, errors: &mut Vec<FieldError>) -> String {
     let Json::String(text) = value else {
         errors.push(wrong(field, format!("must be a string, not {}", value.kind())));
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_item_is_refused_by_field() {
+    fn each_wrong_field_is_named() {
         for (body, field, detail) in [
             ("[]".to_owned(), "body", "not an array"),
             ("null".to_owned(), "body", "not null"),
@@ -135,7 +138,7 @@ mod tests {
     #[test]
     fn a_repeated_key_is_not_json_even_inside_an_unknown_field() {
         for body in [r#"{"name":"a","name":"a"}"#, r#"{"name":"a","x":[{"k":1,"k":2}]}"#] {
-            assert!(matches!(parse(body.as_bytes()), Err(Error::Shared(shared::Error::NotJson(_)))), "{body}");
+            assert!(matches!(parse(body.as_bytes()), Err(Error::Request(http_toolkit::Error::NotJson(_)))), "{body}");
         }
     }
 }

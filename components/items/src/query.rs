@@ -1,33 +1,39 @@
-//! Ids and query strings. A number is decimal digits without sign, space or leading zero.
+//! Ids and query strings. A number in them is decimal digits without sign, space or leading zero.
 
-use shared::json::abridged;
+use http_toolkit::json::abridged;
 
 use crate::Error;
 
-/// Which part of the list is asked for.
+/// The part of the list that a client asks for.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub struct Selection {
     /// Items behind this id; 0 for all.
     pub after: i64,
-    /// 1 to 1 000 items as one page; `None` for the whole rest.
+    /// 1 to 1 000 items as one page; `None` for the full list.
     pub limit: Option<i32>,
 }
 
-/// The item an `{id}` segment names: 1 to 2⁶³ - 1.
+/// The id of an item, from 1 to 2⁶³ - 1, out of an `{id}` segment.
+///
+/// # Errors
+/// [`Error::Malformed`]
 pub fn id(segment: &str) -> Result<i64, Error> {
     number(segment)
         .filter(|id| *id >= 1)
-        .ok_or_else(|| Error::Malformed(format!("id: must be a whole number from 1 to {}.", i64::MAX)))
+        .ok_or_else(|| Error::Malformed(format!("id: must be an integer from 1 to {}.", i64::MAX)))
 }
 
 /// Reads `after` and `limit`, each at most once.
+///
+/// # Errors
+/// [`Error::Malformed`], which names the parameter.
 pub fn selection(query: Option<&str>) -> Result<Selection, Error> {
     let (mut after, mut limit) = (None, None);
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (slot, range, meaning) = match decoded(key).as_deref() {
             Some("after") => (&mut after, 0..=i64::MAX, "after: must be the id of an item, or 0."),
-            Some("limit") => (&mut limit, 1..=1_000, "limit: must be a whole number from 1 to 1000."),
+            Some("limit") => (&mut limit, 1..=1_000, "limit: must be an integer from 1 to 1000."),
             _ => return Err(unknown(key)),
         };
         if slot.is_some() {
@@ -39,7 +45,10 @@ pub fn selection(query: Option<&str>) -> Result<Selection, Error> {
     Ok(Selection { after: after.unwrap_or(0), limit: limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)) })
 }
 
-/// For everything that takes no parameters.
+/// Accepts an empty query: for routes without parameters.
+///
+/// # Errors
+/// [`Error::Malformed`], which names the first parameter.
 pub fn none(query: Option<&str>) -> Result<(), Error> {
     match query.unwrap_or_default().split('&').find(|pair| !pair.is_empty()) {
         Some(pair) => Err(unknown(pair.split_once('=').map_or(pair, |(key, _)| key))),
@@ -57,7 +66,7 @@ pub fn number(text: &str) -> Option<i64> {
     (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
-/// Undoes `application/x-www-form-urlencoded`; `None` when an escape is not one, or what it stands for is not UTF-8.
+/// Decodes `application/x-www-form-urlencoded`; `None` if an escape is malformed, or the result is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -80,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_plain_positive_numbers() {
+    fn ids_are_positive_integers_in_plain_digits() {
         assert_eq!(id("1").unwrap(), 1);
         assert_eq!(id("9223372036854775807").unwrap(), i64::MAX);
         for bad in ["", "0", "-1", "+1", "01", "1.0", "1e3", "abc", "%31", " 1", "１", "9223372036854775808"] {
@@ -104,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_selection_names_its_parameter() {
+    fn a_refused_selection_names_its_parameter() {
         for (query, name) in [
             ("limit=0", "limit"),
             ("limit=1001", "limit"),
@@ -136,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_parameter_is_known_none_is_accepted() {
+    fn a_route_without_parameters_accepts_none() {
         assert!(none(None).is_ok() && none(Some("")).is_ok());
         assert!(matches!(none(Some("limit=1")), Err(Error::Malformed(detail)) if detail.contains("limit")));
     }

@@ -1,56 +1,54 @@
-//! The relay: hands the outbox to audit in batches, after the answer, in the instance that holds the lease.
+//! The relay: delivers the events of the outbox to audit in batches, after the response, in the instance that has the
+//! lease.
 //!
-//! An event leaves the outbox once audit has it or has refused it for good; until then it is sent again, and audit stores it
-//! once. Nobody waits for the relay and nothing depends on this instance: when it dies, its lease ends after two seconds and
-//! the next one goes on.
+//! An event leaves the outbox once audit has stored it or refused it for good; until then it is sent again, and audit
+//! stores it once. Nothing waits for the relay, and nothing depends on this instance: if it dies, its lease expires
+//! after two seconds, and another instance goes on.
 
 mod delivery;
-mod ends;
+mod peers;
 
 use std::time::{Duration, Instant};
 
-use shared::context::Context;
-use shared::error::chain;
-use shared::log::{Level, Line};
+use http_toolkit::log::{Level, Line};
+use http_toolkit::{Context, causes};
+use shared::event::MAX_EVENTS;
 
-use crate::exchange::COMPONENT;
+use crate::routes::ITEMS;
 use crate::store::{Next, Store};
 use delivery::Delivery;
-use ends::{Ends, Wired};
+use peers::{Connected, Peers};
 
-/// One holder relays no longer than this, …
+/// One holder of the lease relays no longer than this, …
 const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// … nor more batches than this; then the lease is free for another.
+/// … and no more batches than this; then it frees the lease for another.
 const MAX_BATCHES: u32 = 50;
 
-/// Between batches, so that events gather and a batch is worth its request.
+/// The pause between batches, in which events gather: a larger batch is worth its request.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// After the outbox was found empty: a statement that still saw the lease held may commit within this time.
+/// The pause before a last look into an empty outbox: a statement that saw the lease held may commit within this time.
 const LAST_LOOK: Duration = Duration::from_millis(50);
 
-/// Events in one batch at most.
-const MAX_EVENTS: i32 = 500;
-
-/// Relays, if this request obtained the lease, until nothing is left, a bound is reached, audit fails or the lease is lost.
-/// Whatever goes wrong becomes a log line.
-pub fn run<'c>(store: &mut Store<'c>, context: &'c Context) {
+/// Relays, if this request obtained the lease, until no event waits, a bound is reached, audit fails or the lease is
+/// lost. Errors become log lines.
+pub fn run(store: &Store, context: &Context) {
     let relayed = match store.lease() {
         Ok(None) => return,
-        Ok(Some(holder)) => relay(&mut Wired::new(store, context), holder),
+        Ok(Some(holder)) => relay(&mut Connected::new(store, context), holder),
         Err(error) => Err(error),
     };
     if let Err(error) = relayed {
-        warn(context, Level::Error, "relay stopped", &chain(&error));
+        log(context, Level::Error, "relay stopped", &causes(&error));
     }
 }
 
-fn warn(context: &Context, level: Level, message: &str, cause: &str) {
-    Line::new(level, COMPONENT, message).text("request_id", &context.request_id).error(cause).print();
+fn log(context: &Context, level: Level, message: &str, cause: &str) {
+    Line::new(level, ITEMS.name, message).text("request_id", &context.request_id).error(cause).print();
 }
 
-fn relay(ends: &mut impl Ends, mut holder: String) -> Result<(), shared::Error> {
+fn relay(peers: &mut impl Peers, mut holder: String) -> Result<(), shared::Error> {
     let begun = Instant::now();
     let mut batches = 0;
     let mut done = Vec::new();
@@ -58,12 +56,12 @@ fn relay(ends: &mut impl Ends, mut holder: String) -> Result<(), shared::Error> 
     let mut singles = 0_usize;
     loop {
         let most = if singles == 0 { MAX_EVENTS } else { 1 };
-        let (seqs, events) = match ends.next(&holder, &done, most)? {
+        let (seqs, events) = match peers.next(&holder, &done, most)? {
             Next::Batch { seqs, events } => (seqs, events),
             Next::Lost => return Ok(()),
             Next::Drained => {
-                ends.pause(LAST_LOOK);
-                match ends.take()? {
+                peers.pause(LAST_LOOK);
+                match peers.take()? {
                     Some(again) => {
                         holder = again;
                         done.clear();
@@ -74,24 +72,24 @@ fn relay(ends: &mut impl Ends, mut holder: String) -> Result<(), shared::Error> 
             }
         };
         singles = singles.saturating_sub(1);
-        done = match (ends.post(&events), &*seqs) {
+        done = match (peers.post(&events), &*seqs) {
             (Delivery::Stored, _) => seqs,
             (Delivery::Refused(reason), &[seq]) => {
-                ends.refuse(&holder, seq, &reason)?;
+                peers.refuse(&holder, seq, &reason)?;
                 Vec::new()
             }
             (Delivery::Refused(_), _) => {
                 singles = seqs.len();
                 Vec::new()
             }
-            (Delivery::Failed(reason), _) => return ends.fail(&holder, &reason),
+            (Delivery::Failed(reason), _) => return peers.fail(&holder, &reason),
         };
         batches += u32::from(singles == 0);
         if batches >= MAX_BATCHES || begun.elapsed() >= MAX_TIME {
-            return ends.release(&holder, &done);
+            return peers.release(&holder, &done);
         }
         if singles == 0 {
-            ends.pause(PAUSE);
+            peers.pause(PAUSE);
         }
     }
 }

@@ -1,23 +1,16 @@
-//! Everything that can go wrong in what both components share, and the answer it becomes.
+//! Why a statement has no result, and the response that becomes.
 
-use crate::problem::Problem;
-use crate::response::Response;
+use http_toolkit::Response;
+use http_toolkit::problem::Problem;
 
-/// Why a request was not served. The text is for the log; [`Error::problem`] is what a caller sees.
+/// A failure of the database or of the way to it. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `detail` is what the caller is told.
-    #[error("no such path")]
-    NoRoute { detail: &'static str },
-    #[error("the path has no such method")]
-    WrongMethod { allow: String },
-    /// Readiness: the database does not answer.
-    #[error("not ready")]
-    NotReady(#[source] Box<Error>),
-    /// A component variable is missing or its provider failed.
+    /// A component variable is missing, or its provider failed.
     #[error("cannot read the variable {0}")]
     Variable(&'static str),
-    /// No connection. The cause is one of a fixed set of phrases, because the host's text may quote the address.
+    /// There is no connection. The cause is one of a fixed set of phrases, because the host's text may quote the
+    /// address.
     #[error("cannot connect to the database")]
     Connect(#[source] Cause),
     /// A statement failed, or its connection broke: whether it took effect is unknown.
@@ -29,88 +22,51 @@ pub enum Error {
         #[source]
         cause: Cause,
     },
-    /// The answer has not the columns the statement promises: schema and component do not belong together.
-    #[error("the database answered {0:?} in another shape than agreed")]
+    /// The result lacks the expected columns: schema and component versions do not match.
+    #[error("the result of {0:?} lacks the expected columns")]
     Shape(&'static str),
-    #[error("the body is not {accepted}")]
-    MediaType { accepted: &'static str },
-    #[error("the body is larger than {limit} bytes")]
-    TooLarge { limit: usize },
-    #[error("the body was cut short")]
-    CutShort,
-    #[error("the body took too long to arrive")]
-    TooSlow,
-    #[error("the body is not JSON: {0}")]
-    NotJson(String),
-    /// The peer closed while it was written to.
-    #[error("the peer went away")]
-    PeerGone,
-    /// The peer stopped reading.
-    #[error("the peer reads too slowly")]
-    PeerSlow,
+    /// Readiness: the database does not answer.
+    #[error("not ready")]
+    NotReady(#[source] Box<Error>),
 }
 
-/// The innermost reason: text that came from the host or the database, already free of secrets.
+/// The innermost reason, in words of the host or the database, free of secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Cause(pub String);
 
 impl Error {
-    pub fn response(&self, request_id: &str) -> Response {
+    /// The same as the answer to a readiness check.
+    pub fn not_ready(self) -> Self {
+        Self::NotReady(Box::new(self))
+    }
+
+    /// 503, and when to try again; nothing about the inside.
+    pub fn response(&self, request_id: &str) -> Response<'static> {
         match self {
             Self::NotReady(_) => Response::new(503)
                 .text("database: unreachable\n".to_owned())
                 .header("cache-control", "no-store")
                 .header("retry-after", "1"),
-            Self::WrongMethod { allow } => self.problem().response(request_id).header("allow", allow.clone()),
-            _ => self.problem().response(request_id),
+            _ => unavailable().response(request_id),
         }
     }
 
-    /// What the caller is told: enough to act on, nothing about the inside.
-    fn problem(&self) -> Problem {
-        match self {
-            Self::NoRoute { detail } => Problem::new(404, *detail),
-            Self::WrongMethod { allow } => Problem::new(405, format!("This path answers {allow}.")),
-            Self::NotReady(_)
-            | Self::Variable(_)
-            | Self::Connect(_)
-            | Self::Statement { .. }
-            | Self::Shape(_)
-            | Self::PeerGone
-            | Self::PeerSlow => {
-                Problem::new(503, "The database did not answer. Whether the request took effect is unknown; try again.")
-            }
-            Self::MediaType { accepted } => {
-                Problem::new(415, format!("Content-Type has to be {accepted}, without Content-Encoding."))
-            }
-            Self::TooLarge { limit } => Problem::new(413, format!("The body may have up to {limit} bytes.")),
-            Self::TooSlow => Problem::new(408, "The body took too long to arrive."),
-            Self::CutShort => Problem::new(400, "The body ended before its announced length."),
-            Self::NotJson(reason) => Problem::new(400, format!("The body is not JSON: {reason}.")),
-        }
-    }
-
-    /// Whether the database refused the values themselves (SQLSTATE class 22 or 23), so that trying again is no use.
+    /// Whether the database refused the values themselves (SQLSTATE class 22 or 23), so that a second attempt is
+    /// futile.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Statement { code: Some(code), .. } if code.starts_with("22") || code.starts_with("23"))
     }
 }
 
-/// `error` and what caused it, outermost first, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+fn unavailable() -> Problem {
+    Problem::new(503, "The database did not answer. Whether the request took effect is unknown; try again.")
 }
 
 #[cfg(test)]
 mod tests {
+    use http_toolkit::causes;
+
     use super::*;
 
     fn statement(code: Option<&str>) -> Error {
@@ -122,24 +78,21 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_names_every_cause_in_one_line() {
-        assert_eq!(
-            chain(&statement(None)),
-            r#"the database failed "SELECT 1": canceling statement due to statement timeout"#
-        );
+    fn the_log_names_the_statement_and_its_cause_and_the_client_learns_neither() {
+        let text = causes(&statement(None));
+        assert_eq!(text, r#"the database failed "SELECT 1": canceling statement due to statement timeout"#);
+        let document = unavailable().document("r");
+        assert!(!document.contains("SELECT") && !document.contains("timeout"), "{document}");
     }
 
     #[test]
-    fn the_caller_learns_nothing_of_the_inside() {
-        let problem = statement(None).problem();
-        assert_eq!(problem.status, 503);
-        assert!(!problem.detail.contains("SELECT") && !problem.detail.contains("timeout"), "{}", problem.detail);
-    }
-
-    #[test]
-    fn a_wrong_method_learns_the_right_ones() {
-        let response = Error::WrongMethod { allow: "GET, HEAD, OPTIONS".to_owned() }.response("r");
-        assert!(response.headers().contains(&("allow", "GET, HEAD, OPTIONS".into())));
+    fn every_error_is_a_503() {
+        for error in
+            [Error::Variable("db_url"), Error::Connect(Cause(String::new())), statement(None), Error::Shape("")]
+        {
+            assert_eq!(error.response("r").status(), 503, "{error}");
+            assert_eq!(error.not_ready().response("r").status(), 503);
+        }
     }
 
     #[test]

@@ -1,11 +1,10 @@
-//! Limits of the audit event's way from items to audit. The events themselves are made by the database; the relay passes
-//! their text on, and audit checks it.
+//! Limits of a request to audit. The database makes the events; the relay passes their text on, and audit checks it.
 
-/// Events in one request to audit.
-pub const MAX_EVENTS: usize = 500;
+/// The most events in one request.
+pub const MAX_EVENTS: u16 = 500;
 
-/// Bytes of one request to audit: twice what the relay's batches hold.
+/// The most bytes of one request: twice what a batch of the relay holds.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// Where audit takes events.
+/// The path where audit accepts events.
 pub const PATH: &str = "/events";

@@ -1,21 +1,12 @@
-//! What both components speak: requests and answers over `wasi:http`, problem documents, request ids, log lines,
-//! the database, and the limits of an audit event.
+//! What items and audit agree on.
 //!
-//! Everything is synchronous. A database call blocks the guest anyway, and whatever else waits here waits for one
-//! pollable and a clock (see [`clock::Deadline`]), so there is nothing an executor could interleave.
+//! # Layout
+//! - [`database`]: statements through `spin:postgres`
+//! - [`error`]: why a statement has no result
+//! - [`event`]: how many events and bytes one request to audit may hold, and its path
 
-pub mod body;
-pub mod clock;
-pub mod context;
-pub mod db;
+pub mod database;
 pub mod error;
 pub mod event;
-pub mod json;
-pub mod log;
-pub mod problem;
-pub mod request;
-pub mod response;
-pub mod route;
-pub mod stream;
 
 pub use error::Error;

@@ -1,61 +1,53 @@
-# What must be there before anything else: the bucket of the state, and the two roles with which GitHub Actions may look, never change.
-# Applied once by a person; its own state is a file of a few ids and stays with that person, or goes into the bucket afterwards.
+# The bucket of the state, and two roles with which GitHub Actions may read but never change anything. A person applies
+# this once per account; its own state holds only ids, and stays with that person or moves into the bucket.
 
 locals {
   github = "token.actions.githubusercontent.com"
 
-  # A pull request runs code that nobody has reviewed: it sees the state and little else, and plans without asking AWS for the rest.
-  # The nightly comparison runs reviewed code and reads everything, the tokens included, as every refresh does.
+  # A pull request runs code that nobody has reviewed: `plan` reads the state alone, and plans without asking AWS for
+  # the rest. The nightly comparison runs reviewed code: `drift` reads everything, including the tokens, which a refresh
+  # decrypts.
   roles = {
-    plan  = { subject = "repo:${var.repository}:pull_request", managed = [], statements = local.plan }
-    drift = { subject = "repo:${var.repository}:ref:refs/heads/main", managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.plan, local.refresh) }
+    plan  = { subject = "repo:${var.repository}:pull_request", statements = [local.state] }
+    drift = { subject = "repo:${var.repository}:ref:refs/heads/main", statements = [local.state, local.decrypt] }
   }
 
-  plan = [{
+  state = {
     Sid      = "State"
     Effect   = "Allow"
     Action   = ["s3:GetObject", "s3:ListBucket"]
     Resource = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
-  }]
+  }
 
-  refresh = [{
+  decrypt = {
     Sid       = "Decrypt"
     Effect    = "Allow"
     Action    = "kms:Decrypt"
     Resource  = "*"
     Condition = { StringEquals = { "kms:ViaService" = "ssm.${var.region}.amazonaws.com" } }
-  }]
+  }
 }
 
 data "aws_caller_identity" "current" {}
 
 resource "aws_s3_bucket" "state" {
-  #checkov:skip=CKV_AWS_18:readers are the two roles below and administrators; CloudTrail's data events are the place where an account wants them
+  #checkov:skip=CKV_AWS_18:only the roles below and administrators read it; accounts that want access logs enable CloudTrail's data events
   #checkov:skip=CKV_AWS_144:the state describes resources of this region
-  #checkov:skip=CKV_AWS_145:secrets never enter the state (write-only values); a key of its own would have to be there before the state
-  #checkov:skip=CKV2_AWS_62:nothing reacts to objects
+  #checkov:skip=CKV_AWS_145:write-only values keep secrets out of the state; a key of its own would have to exist before the state
+  #checkov:skip=CKV2_AWS_62:nothing reacts to new objects
   bucket = "${var.name}-state-${data.aws_caller_identity.current.account_id}"
-
-  lifecycle {
-    prevent_destroy = true
-  }
+  lifecycle { prevent_destroy = true }
 }
 
 resource "aws_s3_bucket_versioning" "state" {
   bucket = aws_s3_bucket.state.id
-
-  versioning_configuration {
-    status = "Enabled"
-  }
+  versioning_configuration { status = "Enabled" }
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "state" {
   bucket = aws_s3_bucket.state.id
-
   rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
+    apply_server_side_encryption_by_default { sse_algorithm = "AES256" }
   }
 }
 
@@ -69,26 +61,18 @@ resource "aws_s3_bucket_public_access_block" "state" {
 
 resource "aws_s3_bucket_lifecycle_configuration" "state" {
   bucket = aws_s3_bucket.state.id
-
   rule {
     id     = "old-versions"
     status = "Enabled"
 
     filter {}
-
-    noncurrent_version_expiration {
-      noncurrent_days = 365
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
-    }
+    noncurrent_version_expiration { noncurrent_days = 365 }
+    abort_incomplete_multipart_upload { days_after_initiation = 1 }
   }
 }
 
 resource "aws_s3_bucket_policy" "state" {
   bucket = aws_s3_bucket.state.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -121,27 +105,22 @@ resource "aws_iam_role" "github" {
       Action    = "sts:AssumeRoleWithWebIdentity"
       Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
       Condition = {
-        StringEquals = {
-          "${local.github}:aud" = "sts.amazonaws.com"
-          "${local.github}:sub" = each.value.subject
-        }
+        StringEquals = { "${local.github}:aud" = "sts.amazonaws.com", "${local.github}:sub" = each.value.subject }
       }
     }]
   })
 }
 
 resource "aws_iam_role_policy" "github" {
-  #checkov:skip=CKV_AWS_355:the decryption is bound to parameters by kms:ViaService
-  #checkov:skip=CKV_AWS_288:the drift role must read what it compares
+  #checkov:skip=CKV_AWS_355:kms:ViaService limits the decryption to SSM parameters
+  #checkov:skip=CKV_AWS_288:the drift role must read the secrets that a refresh compares
   for_each = local.roles
 
   role   = aws_iam_role.github[each.key].id
   policy = jsonencode({ Version = "2012-10-17", Statement = each.value.statements })
 }
 
-resource "aws_iam_role_policy_attachment" "github" {
-  for_each = { for pair in flatten([for role, it in local.roles : [for policy in it.managed : { role = role, policy = policy }]]) : pair.role => pair }
-
-  role       = aws_iam_role.github[each.value.role].name
-  policy_arn = each.value.policy
+resource "aws_iam_role_policy_attachment" "drift" {
+  role       = aws_iam_role.github["drift"].name
+  policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }

@@ -1,24 +1,33 @@
-# The whole ground: network, load balancer, servers, and by size agents and a database.
+# The complete infrastructure: network, load balancer, servers, and by size agents and a database.
 
 locals {
-  tags  = { project = var.name, managed_by = "terraform" }
-  zones = slice(var.zones, 0, var.zone_count)
+  tags = { project = var.name, managed_by = "terraform" }
 
-  # K3s and the shim name the same processor differently.
+  # K3s and the shim have different names for the same processor.
   k3s_file  = { arm64 = "k3s-arm64", x86_64 = "k3s" }[var.architecture]
   shim_file = { arm64 = "aarch64", x86_64 = "x86_64" }[var.architecture]
 
-  programs = {
-    k3s_url     = "https://github.com/k3s-io/k3s/releases/download/${urlencode(var.k3s.version)}/${local.k3s_file}"
-    k3s_sha256  = var.k3s.sha256
-    shim_url    = "https://github.com/spinframework/containerd-shim-spin/releases/download/${var.shim.version}/containerd-shim-spin-v2-linux-${local.shim_file}.tar.gz"
-    shim_sha256 = var.shim.sha256
+  # What servers and agents have in common.
+  node = {
+    name              = var.name
+    region            = var.region
+    ami_id            = var.ami_id
+    subnet_ids        = module.network.node_subnet_ids
+    security_group_id = module.network.security_group_ids.node
+    kms_key_arn       = aws_kms_key.this.arn
+
+    programs = {
+      K3S_URL     = "https://github.com/k3s-io/k3s/releases/download/${urlencode(var.k3s.version)}/${local.k3s_file}"
+      K3S_SHA256  = var.k3s.sha256
+      SHIM_URL    = "https://github.com/spinframework/containerd-shim-spin/releases/download/${var.shim.version}/containerd-shim-spin-v2-linux-${local.shim_file}.tar.gz"
+      SHIM_SHA256 = var.shim.sha256
+    }
   }
 }
 
 data "aws_caller_identity" "current" {}
 
-# One key for what this cluster stores. The account's own keys would open to whoever may read parameters at all.
+# A key of this cluster alone. Anyone who may read SSM parameters can also decrypt them with the account's default key.
 resource "aws_kms_key" "this" {
   description             = "Tokens, snapshots, logs and database of ${var.name}"
   enable_key_rotation     = true
@@ -58,7 +67,7 @@ module "network" {
 
   name          = var.name
   region        = var.region
-  zones         = local.zones
+  zones         = slice(var.zones, 0, var.zone_count)
   vpc_cidr      = var.vpc_cidr
   nat           = var.nat
   ingress_cidrs = var.ingress_cidrs
@@ -79,45 +88,28 @@ module "load_balancer" {
 module "servers" {
   source = "../../modules/servers"
 
-  name               = var.name
-  region             = var.region
-  vpc_id             = module.network.vpc_id
-  subnet_ids         = module.network.node_subnet_ids
-  security_group_ids = [module.network.security_group_ids.node, module.network.security_group_ids.server]
-  target_group_arns  = module.load_balancer.target_group_arns
-  server_count       = var.servers.count
-  instance_type      = var.servers.instance_type
-  volume_size        = var.servers.volume_size
-  ami_id             = var.ami_id
-  programs           = local.programs
-  platform           = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
-  runs_application   = var.agents == null
-  database_backups   = var.database_backups
-  secrets_manager    = var.secrets_manager
-
+  node                      = local.node
+  servers                   = var.servers
+  vpc_id                    = module.network.vpc_id
+  security_group_id         = module.network.security_group_ids.server
+  target_group_arns         = module.load_balancer.target_group_arns
+  platform                  = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
+  runs_application          = var.agents == null
+  database_backups          = var.database_backups
+  secrets_manager           = var.secrets_manager
   database_owner_secret_arn = one(module.database[*].owner_secret_arn)
-
-  kms_key_arn         = aws_kms_key.this.arn
-  deletion_protection = var.deletion_protection
+  deletion_protection       = var.deletion_protection
 }
 
 module "agents" {
   source = "../../modules/agents"
   count  = var.agents == null ? 0 : 1
 
-  name               = var.name
-  region             = var.region
-  subnet_ids         = module.network.node_subnet_ids
-  security_group_ids = [module.network.security_group_ids.node]
-  instance_type      = var.agents.instance_type
-  volume_size        = var.agents.volume_size
-  size               = { min = var.agents.min, max = var.agents.max }
-  ami_id             = var.ami_id
-  programs           = local.programs
-  api                = module.servers.api
-  agent_token        = module.servers.agent_token
-  kms_key_arn        = aws_kms_key.this.arn
-  tags               = local.tags
+  node        = local.node
+  agents      = var.agents
+  api         = module.servers.api
+  agent_token = module.servers.agent_token
+  tags        = local.tags
 }
 
 module "database" {
@@ -127,9 +119,7 @@ module "database" {
   name                = var.name
   subnet_ids          = module.network.private_subnet_ids
   security_group_id   = module.network.security_group_ids.database
-  instance_class      = var.database.instance_class
-  storage             = var.database.storage
-  multi_az            = var.database.multi_az
+  database            = var.database
   kms_key_arn         = aws_kms_key.this.arn
   deletion_protection = var.deletion_protection
 }

@@ -2,13 +2,10 @@ terraform {
   required_version = ">= 1.11"
 
   required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = ">= 5.100, < 7.0"
-    }
+    aws = { source = "hashicorp/aws", version = ">= 5.100, < 7.0" }
   }
 
-  # bucket and region come from backend.hcl; the lock is a file beside the state.
+  # backend.hcl sets bucket and region. The lock is an object next to the state.
   backend "s3" {
     key          = "items/aws.tfstate"
     encrypt      = true
@@ -18,8 +15,5 @@ terraform {
 
 provider "aws" {
   region = var.region
-
-  default_tags {
-    tags = local.tags
-  }
+  default_tags { tags = local.tags }
 }

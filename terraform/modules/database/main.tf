@@ -1,5 +1,10 @@
-# PostgreSQL as a service, in two zones, instead of the one in the cluster. Commits are synchronous to the standby, so the audit
-# promise survives a failover. The owner's password is made and kept by Secrets Manager; the application's roles are made by the schema.
+# PostgreSQL on RDS, in two zones, instead of the one in the cluster. Commits wait for the standby, so a failover loses
+# no committed audit event. Secrets Manager generates and rotates the owner's password; the schema creates the
+# application's roles.
+
+locals {
+  engine_version = "17" # the major one; RDS chooses the minor one
+}
 
 resource "aws_db_subnet_group" "this" {
   name_prefix = "${var.name}-"
@@ -8,7 +13,7 @@ resource "aws_db_subnet_group" "this" {
 
 resource "aws_db_parameter_group" "this" {
   name_prefix = "${var.name}-"
-  family      = "postgres${var.engine_version}"
+  family      = "postgres${local.engine_version}"
 
   parameter {
     name  = "rds.force_ssl"
@@ -21,7 +26,7 @@ resource "aws_db_parameter_group" "this" {
     apply_method = "pending-reboot"
   }
 
-  # Slow statements, and every statement that changes structure or roles.
+  # Logs slow statements, and every statement that changes structure or roles.
   parameter {
     name  = "log_min_duration_statement"
     value = "500"
@@ -32,21 +37,19 @@ resource "aws_db_parameter_group" "this" {
     value = "ddl"
   }
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  lifecycle { create_before_destroy = true }
 }
 
 resource "aws_db_instance" "this" {
-  #checkov:skip=CKV_AWS_161:Spin's components sign in with passwords of their own roles; they cannot make IAM tokens
-  #checkov:skip=CKV_AWS_118:the exporter reads the database itself every 30 seconds; enhanced monitoring would add a role and a cost
+  #checkov:skip=CKV_AWS_161:Spin's components connect with passwords of their own roles; they cannot make IAM tokens
+  #checkov:skip=CKV_AWS_118:the sidecar reads the database every 30 seconds; enhanced monitoring would add a role and a cost
   identifier     = var.name
   engine         = "postgres"
-  engine_version = var.engine_version
-  instance_class = var.instance_class
+  engine_version = local.engine_version
+  instance_class = var.database.instance_class
   db_name        = "itemsdb"
   username       = "postgres"
-  multi_az       = var.multi_az
+  multi_az       = var.database.multi_az
 
   manage_master_user_password   = true
   master_user_secret_kms_key_id = var.kms_key_arn
@@ -54,8 +57,8 @@ resource "aws_db_instance" "this" {
   storage_type          = "gp3"
   storage_encrypted     = true
   kms_key_id            = var.kms_key_arn
-  allocated_storage     = var.storage.initial
-  max_allocated_storage = var.storage.max
+  allocated_storage     = var.database.storage.initial
+  max_allocated_storage = var.database.storage.max
 
   db_subnet_group_name   = aws_db_subnet_group.this.name
   parameter_group_name   = aws_db_parameter_group.this.name
@@ -63,7 +66,7 @@ resource "aws_db_instance" "this" {
   publicly_accessible    = false
   ca_cert_identifier     = "rds-ca-rsa2048-g1"
 
-  backup_retention_period    = var.backup_days
+  backup_retention_period    = 14 # days
   backup_window              = "02:00-03:00"
   maintenance_window         = "sun:03:30-sun:04:30"
   auto_minor_version_upgrade = true

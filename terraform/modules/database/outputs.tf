@@ -4,6 +4,6 @@ output "host" {
 }
 
 output "owner_secret_arn" {
-  description = "Secret with user name and password of the owner, with which the schema is applied."
+  description = "Secret with the owner's user name and password, which apply the schema."
   value       = aws_db_instance.this.master_user_secret[0].secret_arn
 }

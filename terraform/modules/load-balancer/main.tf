@@ -1,5 +1,5 @@
-# A network load balancer in front of Traefik. TLS ends in Traefik, or here as well where a certificate of ACM is given;
-# the way to the nodes is encrypted in both cases.
+# A network load balancer in front of Traefik. Without a certificate it passes TLS through to Traefik; with one it
+# terminates TLS and connects to Traefik with TLS again.
 
 locals {
   listeners = {
@@ -9,18 +9,18 @@ locals {
 }
 
 resource "aws_lb" "this" {
-  #checkov:skip=CKV_AWS_91:access logs of a network load balancer cover TLS listeners alone; Traefik's access log has every request
-  #checkov:skip=CKV2_AWS_20:port 80 is passed on; Traefik redirects it
+  #checkov:skip=CKV_AWS_91:its access logs cover only TLS listeners; Traefik's access log has every request
+  #checkov:skip=CKV2_AWS_20:Traefik redirects port 80 to HTTPS
   name                             = var.name
   load_balancer_type               = "network"
   subnets                          = var.subnet_ids
-  security_groups                  = [var.security_group_id] # only possible from the start, never added later
+  security_groups                  = [var.security_group_id] # possible only at creation, never later
   enable_cross_zone_load_balancing = true
   enable_deletion_protection       = var.deletion_protection
 }
 
 resource "aws_lb_target_group" "this" {
-  #checkov:skip=CKV_AWS_378:the protocols are TCP and TLS; what is HTTP on port 80 is a redirect
+  #checkov:skip=CKV_AWS_378:the protocols are TCP and TLS; Traefik redirects HTTP on port 80
   for_each = local.listeners
 
   name_prefix          = "${each.key}-" # at most six characters
@@ -37,14 +37,12 @@ resource "aws_lb_target_group" "this" {
     unhealthy_threshold = 2
   }
 
-  lifecycle {
-    create_before_destroy = true
-  }
+  lifecycle { create_before_destroy = true }
 }
 
 resource "aws_lb_listener" "this" {
   #checkov:skip=CKV_AWS_2:a network load balancer has no HTTPS listener
-  #checkov:skip=CKV_AWS_103:TLS 1.2 and 1.3 alone, by the policy below where TLS ends here and by Traefik where it ends there
+  #checkov:skip=CKV_AWS_103:the policy below allows TLS 1.2 and 1.3 only, as does Traefik
   for_each = local.listeners
 
   load_balancer_arn = aws_lb.this.arn

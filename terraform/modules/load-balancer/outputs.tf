@@ -1,10 +1,10 @@
 output "dns_name" {
-  description = "Name to point the application's DNS record to."
+  description = "Host name of the load balancer, the target of the application's DNS record."
   value       = aws_lb.this.dns_name
 }
 
 output "zone_id" {
-  description = "Hosted zone of that name, for an alias record."
+  description = "Hosted zone of that host name, for an alias record."
   value       = aws_lb.this.zone_id
 }
 

@@ -1,10 +1,10 @@
-# A VPC over the given zones: public subnets for the load balancer (and the nodes where there is no NAT), private ones for the rest.
+# A VPC with a public and a private subnet in each zone. The load balancer is public, and without NAT so are the nodes.
 
 locals {
-  # /20 each out of a /16: public from the first, private from the ninth; what lies between is free for more zones.
+  # Each is a /20 of the VPC's /16: public ones from number 0, private ones from number 8, with room for more zones.
   public_subnets  = { for i, zone in var.zones : zone => cidrsubnet(var.vpc_cidr, 4, i) }
   private_subnets = { for i, zone in var.zones : zone => cidrsubnet(var.vpc_cidr, 4, i + 8) }
-  # Whose NAT gateway a zone goes out by.
+  # The zone whose NAT gateway a zone uses.
   nat_zone_of = { for zone in var.zones : zone => var.nat == "per_zone" ? zone : var.zones[0] if var.nat != "none" }
 }
 
@@ -12,33 +12,29 @@ resource "aws_vpc" "this" {
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true
   enable_dns_hostnames = true
-
-  tags = { Name = var.name }
+  tags                 = { Name = var.name }
 }
 
-# What no rule was written for reaches nothing: the default group stays empty.
+# The default group has no rules, so whatever is in no other group reaches nothing.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-default-unused" }
+  tags   = { Name = "${var.name}-default-unused" }
 }
 
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
-
-  tags = { Name = var.name }
+  tags   = { Name = var.name }
 }
 
 resource "aws_subnet" "public" {
-  #checkov:skip=CKV_AWS_130:nodes get a public address only in the size without NAT, where it is their way out; the security groups admit the load balancer alone
+  #checkov:skip=CKV_AWS_130:nodes need a public address where there is no NAT; security groups admit the load balancer alone
   for_each = local.public_subnets
 
   vpc_id                  = aws_vpc.this.id
   availability_zone       = each.key
   cidr_block              = each.value
   map_public_ip_on_launch = var.nat == "none"
-
-  tags = { Name = "${var.name}-public-${each.key}" }
+  tags                    = { Name = "${var.name}-public-${each.key}" }
 }
 
 resource "aws_subnet" "private" {
@@ -47,8 +43,7 @@ resource "aws_subnet" "private" {
   vpc_id            = aws_vpc.this.id
   availability_zone = each.key
   cidr_block        = each.value
-
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags              = { Name = "${var.name}-private-${each.key}" }
 }
 
 resource "aws_route_table" "public" {
@@ -74,8 +69,7 @@ resource "aws_eip" "nat" {
   for_each = toset(values(local.nat_zone_of))
 
   domain = "vpc"
-
-  tags = { Name = "${var.name}-nat-${each.key}" }
+  tags   = { Name = "${var.name}-nat-${each.key}" }
 }
 
 resource "aws_nat_gateway" "this" {
@@ -83,8 +77,7 @@ resource "aws_nat_gateway" "this" {
 
   allocation_id = aws_eip.nat[each.key].id
   subnet_id     = aws_subnet.public[each.key].id
-
-  tags = { Name = "${var.name}-${each.key}" }
+  tags          = { Name = "${var.name}-${each.key}" }
 
   depends_on = [aws_internet_gateway.this]
 }
@@ -113,13 +106,12 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private[each.key].id
 }
 
-# Free of charge, and image layers of registries that keep them in S3 do not pass the NAT.
+# Free of charge, and image layers that registries store in S3 do not pass the NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
   service_name    = "com.amazonaws.${var.region}.s3"
   route_table_ids = concat([aws_route_table.public.id], [for table in aws_route_table.private : table.id])
-
-  tags = { Name = "${var.name}-s3" }
+  tags            = { Name = "${var.name}-s3" }
 }
 
 resource "aws_flow_log" "this" {
@@ -127,8 +119,7 @@ resource "aws_flow_log" "this" {
   traffic_type    = "REJECT"
   log_destination = aws_cloudwatch_log_group.flow.arn
   iam_role_arn    = aws_iam_role.flow.arn
-
-  tags = { Name = var.name }
+  tags            = { Name = var.name }
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
@@ -139,20 +130,14 @@ resource "aws_cloudwatch_log_group" "flow" {
 
 resource "aws_iam_role" "flow" {
   name_prefix = "${var.name}-flow-"
-
   assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
-    }]
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }]
   })
 }
 
 resource "aws_iam_role_policy" "flow" {
   role = aws_iam_role.flow.id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

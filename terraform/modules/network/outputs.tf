@@ -14,7 +14,7 @@ output "private_subnet_ids" {
 }
 
 output "node_subnet_ids" {
-  description = "Subnets with a way out for nodes: the private ones, or the public ones where there is no NAT."
+  description = "Subnets of the nodes: the private ones, or the public ones without NAT."
   value       = [for zone in var.zones : var.nat == "none" ? aws_subnet.public[zone].id : aws_subnet.private[zone].id]
 }
 

@@ -1,4 +1,4 @@
-# Every flow that is allowed, in one place. No SSH: Session Manager needs no port that is open to the inside.
+# Every allowed flow. There is no SSH: Session Manager needs no open port.
 
 locals {
   groups = {
@@ -8,7 +8,7 @@ locals {
     database      = "RDS, where there is one"
   }
 
-  # A row becomes an egress rule at its source and an ingress rule at its target.
+  # Each row becomes an egress rule of its source and an ingress rule of its target.
   flows = {
     http     = { from = "load_balancer", to = "node", protocol = "tcp", ports = [80, 80], why = "Traefik" }
     https    = { from = "load_balancer", to = "node", protocol = "tcp", ports = [443, 443], why = "Traefik" }
@@ -20,10 +20,10 @@ locals {
     postgres = { from = "node", to = "database", protocol = "tcp", ports = [5432, 5432], why = "PostgreSQL" }
   }
 
-  # From every node to anywhere. cert-manager asks for its proof under the application's public name before the authority does.
+  # From every node to any address. cert-manager fetches its challenge under the public name before the authority does.
   public_egress = {
     443 = "registries, charts, AWS APIs, the certificate authority"
-    80  = "the certificate authority's challenge, asked by cert-manager first"
+    80  = "the certificate authority's challenge, which cert-manager checks first"
   }
 
   # One rule per address range and port.
@@ -33,18 +33,14 @@ locals {
 }
 
 resource "aws_security_group" "this" {
-  #checkov:skip=CKV2_AWS_5:attached by the modules that get its id
+  #checkov:skip=CKV2_AWS_5:the other modules attach it
   for_each = local.groups
 
   name_prefix = "${var.name}-${replace(each.key, "_", "-")}-"
   description = each.value
   vpc_id      = aws_vpc.this.id
-
-  tags = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
-
-  lifecycle {
-    create_before_destroy = true
-  }
+  tags        = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
+  lifecycle { create_before_destroy = true }
 }
 
 resource "aws_vpc_security_group_egress_rule" "flow" {
@@ -71,7 +67,7 @@ resource "aws_vpc_security_group_ingress_rule" "flow" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "public" {
-  #checkov:skip=CKV_AWS_260:port 80 answers with the redirect to HTTPS and the certificate authority's challenge
+  #checkov:skip=CKV_AWS_260:Traefik answers port 80 with a redirect to HTTPS or the certificate authority's challenge
   for_each = local.public_ingress
 
   security_group_id = aws_security_group.this["load_balancer"].id
@@ -79,10 +75,10 @@ resource "aws_vpc_security_group_ingress_rule" "public" {
   ip_protocol       = "tcp"
   from_port         = each.value.port
   to_port           = each.value.port
-  description       = "callers"
+  description       = "clients"
 }
 
-# Addresses that change: no narrower range can be named.
+# Registries and AWS change their addresses, so no narrower range can be listed.
 resource "aws_vpc_security_group_egress_rule" "public" {
   for_each = local.public_egress
 

@@ -1,19 +1,22 @@
-# cluster: what the first server installs, and etcd's snapshots. backups: what CloudNativePG keeps, where it is asked for.
+# `cluster` holds the files that servers download and etcd's snapshots; `backups`, if enabled, CloudNativePG's backups.
 
 locals {
   buckets = toset(concat(["cluster"], var.database_backups ? ["backups"] : []))
 
-  # By their paths in the repository: kustomizations and scripts name each other by them.
-  node_files = toset(flatten([for pattern in var.platform.files : tolist(fileset(var.platform.root, pattern))]))
+  # Keys are paths in the repository, because kustomizations and scripts refer to each other by path.
+  node_files = merge(
+    { for file in toset(flatten([for pattern in var.platform.files : tolist(fileset(var.platform.root, pattern))])) : file => "${var.platform.root}/${file}" },
+    { "sweep-nodes.sh" = "${path.module}/../../boot/sweep-nodes.sh" },
+  )
 }
 
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:two readers, both roles of this module; CloudTrail's data events are the place where an account wants them
-  #checkov:skip=CKV_AWS_144:what would be lost with the region is made anew from git; snapshots and backups restore in this region
-  #checkov:skip=CKV2_AWS_62:nothing reacts to objects
+  #checkov:skip=CKV_AWS_18:only roles of this module read it; accounts that want access logs enable CloudTrail's data events
+  #checkov:skip=CKV_AWS_144:git can restore the cluster in another region; snapshots and backups are for this one
+  #checkov:skip=CKV2_AWS_62:nothing reacts to new objects
   for_each = local.buckets
 
-  bucket_prefix = "${var.name}-${each.key}-"
+  bucket_prefix = "${var.node.name}-${each.key}-"
   force_destroy = !var.deletion_protection
 }
 
@@ -21,23 +24,19 @@ resource "aws_s3_bucket_versioning" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
-  versioning_configuration {
-    status = "Enabled"
-  }
+  versioning_configuration { status = "Enabled" }
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   rule {
     bucket_key_enabled = true
 
     apply_server_side_encryption_by_default {
       sse_algorithm     = "aws:kms"
-      kms_master_key_id = var.kms_key_arn
+      kms_master_key_id = var.node.kms_key_arn
     }
   }
 }
@@ -56,20 +55,13 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   rule {
     id     = "old-versions"
     status = "Enabled"
 
     filter {}
-
-    noncurrent_version_expiration {
-      noncurrent_days = 30
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
-    }
+    noncurrent_version_expiration { noncurrent_days = 30 }
+    abort_incomplete_multipart_upload { days_after_initiation = 1 }
   }
 }
 
@@ -77,7 +69,6 @@ resource "aws_s3_bucket_policy" "this" {
   for_each = local.buckets
 
   bucket = aws_s3_bucket.this[each.key].id
-
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -93,7 +84,7 @@ resource "aws_s3_bucket_policy" "this" {
 
 resource "aws_s3_object" "node" {
   #checkov:skip=CKV_AWS_186:encrypted with the bucket's key, by the bucket's default
-  for_each = merge({ for file in local.node_files : file => "${var.platform.root}/${file}" }, { "sweep-nodes.sh" = "${path.module}/../../boot/sweep-nodes.sh" })
+  for_each = local.node_files
 
   bucket      = aws_s3_bucket.this["cluster"].id
   key         = "node/${each.key}"

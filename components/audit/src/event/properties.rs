@@ -1,4 +1,4 @@
-//! Events of all kinds, against a table of what fits each member.
+//! Generated events, checked against a table of the values that fit each member.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -52,7 +52,7 @@ const FITTING: [(&str, &[&str]); 26] = [
 /// The members of an event, and which of them are wrong.
 fn event() -> impl Strategy<Value = (String, Vec<String>)> {
     let member = prop_oneof![
-        // What fits, as a rule, so that whole events come about.
+        // Mostly values that fit, so that valid events are generated too.
         6 => (any::<Index>(), Just(true)),
         1 => (any::<Index>(), Just(false)),
     ];
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn bytes_that_are_no_json_are_refused_as_such(body in prop::collection::vec(any::<u8>(), 0..40)) {
         if serde_json::from_slice::<Value>(&body).is_err() {
-            prop_assert!(matches!(parse(body), Err(Error::Shared(shared::Error::NotJson(_)))));
+            prop_assert!(matches!(parse(body), Err(Error::Request(http_toolkit::Error::NotJson(_)))));
         }
     }
 }

@@ -1,38 +1,27 @@
-//! The list: one page, or all of it streamed.
+//! The list of items: one page, or the full list, streamed.
 
-use std::time::Duration;
+use std::error::Error as Cause;
 
-use shared::clock::Deadline;
-use shared::request::Request;
-use shared::response::Response;
-use shared::stream::Writer;
+use http_toolkit::{Context, Request, Response};
 
-use super::Answer;
 use crate::store::{Chunk, Store};
 use crate::{Error, query};
 
-/// A reader that takes nothing for this long is given up.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
-
-/// A whole list is written within this time or cut.
-const LIST_PATIENCE: Duration = Duration::from_secs(60);
-
-/// A list whose head can leave: its first part, and the id at which it ends.
-pub struct Rest {
-    first: Chunk,
-    last: i64,
-}
-
-pub fn list(request: &Request, store: &mut Store) -> Result<Answer, Error> {
+/// `GET /items`: 200 with every item, or with one page if `limit` is given.
+///
+/// # Errors
+/// 400 for a query that is refused, 503.
+pub fn list<'a>(request: &'a Request, store: &'a Store) -> Result<Response<'a>, Error> {
     let selection = query::selection(request.query.as_deref())?;
     match selection.limit {
-        Some(limit) => page(selection.after, limit, store).map(Answer::Whole),
-        None => whole(selection.after, store),
+        Some(limit) => page(&request.context, selection.after, limit, store),
+        None => full(&request.context, selection.after, store),
     }
 }
 
-fn page(after: i64, limit: i32, store: &mut Store) -> Result<Response, Error> {
-    let page = store.list(after, limit)?;
+/// One page, and a link to the next where there is one.
+fn page(context: &Context, after: i64, limit: i32, store: &Store) -> Result<Response<'static>, Error> {
+    let page = store.list(context, after, limit)?;
     let response = Response::new(200).json(page.json);
     Ok(match page.next {
         Some(next) => response.header("link", format!("</items?limit={limit}&after={next}>; rel=\"next\"")),
@@ -40,39 +29,63 @@ fn page(after: i64, limit: i32, store: &mut Store) -> Result<Response, Error> {
     })
 }
 
-/// The first part is read before the head leaves, so that a database in trouble is still a 503.
-fn whole(after: i64, store: &mut Store) -> Result<Answer, Error> {
-    let (last, count) = store.stream(after)?;
+/// Every item behind `after`. The first chunk is read before the head is sent, so that a database in trouble is still a
+/// 503.
+fn full<'a>(context: &Context, after: i64, store: &'a Store) -> Result<Response<'a>, Error> {
+    let (last, count) = store.stream(context, after)?;
     let first = if count > 0 { store.chunk(after, last)? } else { None };
-    let head = Response::new(200);
+    let response = Response::new(200);
     Ok(match first {
-        None => head.json("[]".to_owned()).into(),
-        Some(chunk) if chunk.last >= last => head.json(format!("[{}]", chunk.items)).into(),
-        Some(first) => Answer::Streamed(head.header("content-type", "application/json"), Rest { first, last }),
+        None => response.json("[]".to_owned()),
+        Some(chunk) if chunk.last >= last => response.json(format!("[{}]", chunk.items)),
+        Some(first) => {
+            response.stream("application/json", Box::new(FullList { store, last, next: Next::First(first) }))
+        }
     })
 }
 
-/// Writes a list part by part. Each part is read and the connection given back before it is written: readers may be slow.
-///
-/// # Errors
-/// A failed statement, or a peer that is slow or gone: the answer has to be cut.
-pub fn write_rest(store: &mut Store, writer: &Writer, rest: Rest) -> Result<(), shared::Error> {
-    let end = Deadline::after(LIST_PATIENCE);
-    let Rest { first: Chunk { mut items, last: mut reached }, last } = rest;
-    items.insert(0, '[');
-    loop {
-        store.give_back();
-        writer.write(items.as_bytes(), Deadline::after(WRITE_PATIENCE).min(end))?;
-        let next = if reached < last { store.chunk(reached, last)? } else { None };
-        match next {
-            Some(chunk) => {
-                items = chunk.items;
-                items.insert(0, ',');
-                reached = chunk.last;
+/// The JSON array of a full list, in parts. Each is read, and the connection returned to the pool, before it is
+/// written: readers may be slow.
+struct FullList<'a> {
+    store: &'a Store,
+    /// The id at which the list ends.
+    last: i64,
+    next: Next,
+}
+
+enum Next {
+    /// A chunk that is read already.
+    First(Chunk),
+    /// The chunk behind this id.
+    After(i64),
+    Nothing,
+}
+
+impl FullList<'_> {
+    /// The next part: the chunks between brackets, joined by commas.
+    fn part(&mut self) -> Result<Option<String>, shared::Error> {
+        let (separator, chunk) = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::First(chunk) => ('[', Some(chunk)),
+            Next::After(reached) if reached < self.last => (',', self.store.chunk(reached, self.last)?),
+            Next::After(_) => (',', None),
+            Next::Nothing => return Ok(None),
+        };
+        self.store.return_connection();
+        Ok(Some(match chunk {
+            Some(Chunk { mut items, last }) => {
+                self.next = Next::After(last);
+                items.insert(0, separator);
+                items
             }
-            None => break,
-        }
+            None => "]".to_owned(),
+        }))
     }
-    store.give_back();
-    writer.write(b"]", Deadline::after(WRITE_PATIENCE).min(end))
+}
+
+impl Iterator for FullList<'_> {
+    type Item = Result<String, Box<dyn Cause>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.part().map_err(Into::into).transpose()
+    }
 }

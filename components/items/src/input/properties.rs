@@ -1,11 +1,13 @@
-//! Bodies of all kinds, against what the contract says of them.
+//! Generated bodies, checked against an independent model of the contract.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use http_toolkit::json::NotJson;
+
 use super::*;
 
-/// A character as JSON may spell it within a string.
+/// A character as it may be written in a JSON string.
 fn spelt(character: char, escaped: bool) -> String {
     match character {
         '\u{20}'..='\u{10ffff}' if !escaped && character != '"' && character != '\\' => character.to_string(),
@@ -17,7 +19,7 @@ fn spelt(character: char, escaped: bool) -> String {
 fn text(length: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = (String, String)> {
     let character =
         prop_oneof![any::<char>(), select(&['"', '\\', '/', '\n', '\u{7f}', 'é', '😀', '\u{feff}', '\u{301}'][..])];
-    let character = character.prop_filter("NUL is not for an item", |character| *character != '\0');
+    let character = character.prop_filter("an item has no NUL", |character| *character != '\0');
     prop::collection::vec((character, any::<bool>()), length).prop_map(|characters| {
         let text = characters.iter().map(|(character, _)| character).collect();
         let json: String = characters.into_iter().map(|(character, escaped)| spelt(character, escaped)).collect();
@@ -66,7 +68,7 @@ fn body(members: &[Member]) -> String {
 
 proptest! {
     #[test]
-    fn an_item_is_read_as_it_was_meant_however_it_is_spelt(
+    fn an_item_is_read_in_every_way_that_json_can_spell_it(
         (name, name_json) in text(1..=MAX_NAME), (description, description_json) in text(0..300), turned: bool, space in space(),
     ) {
         let mut members = [format!("\"name\"{space}:{space}{name_json}"), format!("\"description\":{space}{description_json}")];
@@ -78,7 +80,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_is_refused_for_each_of_its_faults_and_no_other(members in prop::collection::vec(member(), 0..4)) {
+    fn a_body_is_refused_with_each_of_its_faults_and_no_other(members in prop::collection::vec(member(), 0..4)) {
         let mut keys: Vec<_> = members.iter().map(|(key, ..)| *key).collect();
         let has_name = keys.contains(&"name");
         keys.sort_unstable();
@@ -89,7 +91,7 @@ proptest! {
             faults.push(("name", "missing"));
         }
         match parse(body(&members).as_bytes()) {
-            Err(Error::Shared(shared::Error::NotJson(reason))) => prop_assert!(repeated && reason.contains("twice"), "{}", reason),
+            Err(Error::Request(http_toolkit::Error::NotJson(NotJson(reason)))) => prop_assert!(repeated && reason.contains("twice"), "{}", reason),
             Err(Error::Invalid(errors)) => {
                 prop_assert!(!repeated);
                 prop_assert_eq!(errors.len(), faults.len(), "{:?} {:?}", errors, faults);
@@ -103,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_json_is_refused_as_such_or_keeps_the_limits(
+    fn damaged_json_is_refused_or_is_still_a_valid_item(
         (_, name) in text(1..5), (_, description) in text(0..5), from in any::<Index>(), length in 0..3_usize, put in prop::collection::vec(any::<u8>(), 0..3),
     ) {
         let mut body = format!(r#"{{"name":{name},"description":{description}}}"#).into_bytes();
@@ -113,14 +115,14 @@ proptest! {
         let json = serde_json::from_slice::<serde_json::Value>(&body);
         match parse(&body) {
             Ok(Input { name, description }) => {
-                // Another reader reads the same.
+                // Another parser reads the same values.
                 let json = json.unwrap();
                 prop_assert_eq!(json["name"].as_str(), Some(&*name));
                 prop_assert_eq!(json["description"].as_str().unwrap_or_default(), &*description);
                 prop_assert!((1..=200).contains(&name.chars().count()) && !name.contains('\0'));
                 prop_assert!(description.chars().count() <= 10_000 && !description.contains('\0'));
             }
-            Err(Error::Shared(shared::Error::NotJson(reason))) => {
+            Err(Error::Request(http_toolkit::Error::NotJson(NotJson(reason)))) => {
                 prop_assert!(json.is_err() || reason.contains("twice"), "{}", reason);
             }
             Err(Error::Invalid(errors)) => prop_assert!(json.is_ok() && !errors.is_empty()),

@@ -2,25 +2,26 @@
 
 use std::time::Duration;
 
-use shared::clock::Deadline;
-use shared::{event, stream};
+use http_toolkit::clock::Deadline;
+use http_toolkit::stream;
+use shared::event;
 use spin_sdk::http::{ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use spin_sdk::wit::wasi::http0_2_0::outgoing_handler;
 
-/// Audit answers within this time. Raced against a clock, because a chained call honours no time-out of wasi:http.
+/// Audit has to answer within this time. Raced against a clock, because chaining ignores the timeouts of wasi:http.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Bytes of an answer that are read for a reason.
+/// The most bytes of a response that are read as the reason.
 const MAX_REASON: usize = 500;
 
 /// What became of the events of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
-    /// Audit has them.
+    /// Audit has stored them.
     Stored,
-    /// Audit will not have them, for the reason given: sending the same again is no use.
+    /// Audit refuses them, for this reason: it would refuse them again.
     Refused(String),
-    /// Unknown: to be sent again later.
+    /// It is unknown whether audit has them, for this reason: they are sent again later.
     Failed(String),
 }
 
@@ -33,6 +34,9 @@ pub struct Audit {
 
 impl Audit {
     /// Reads the component variable `audit_url`.
+    ///
+    /// # Errors
+    /// If it is missing or not a URL of this form, in words for an operator.
     pub fn from_variable() -> Result<Self, String> {
         let url = spin_sdk::variables::get("audit_url").map_err(|_| "cannot read the variable audit_url".to_owned())?;
         Self::parse(&url).ok_or_else(|| "audit_url must be http://HOST[:PORT] or https://HOST[:PORT]".to_owned())
@@ -50,43 +54,44 @@ impl Audit {
         (!authority.is_empty() && authority.bytes().all(plain)).then(|| Self { https, authority: authority.to_owned() })
     }
 
-    /// Sends a JSON array of events. Audit logs the request under `request_id`, so that its line can be joined to
-    /// the request that relays.
+    /// Sends a JSON array of events. Audit logs the request under `request_id`, which joins its log line to that of the
+    /// request whose instance relays.
     pub fn post(&self, events: &str, request_id: &str) -> Delivery {
         match self.exchange(events.as_bytes(), request_id) {
-            Ok((status, answer)) => judge(status, &answer),
+            Ok((status, reason)) => judge(status, &reason),
             Err(reason) => Delivery::Failed(reason),
         }
     }
 
-    /// The status of the answer, and the beginning of its body where it is not a success.
+    /// The status of the response, and the beginning of its body if it is not a success.
     fn exchange(&self, body: &[u8], request_id: &str) -> Result<(u16, String), String> {
         let deadline = Deadline::after(PATIENCE);
         let request = self.request(body.len(), request_id).ok_or("the request to audit cannot be made")?;
         let outgoing = request.body().map_err(|()| "the request to audit has no body")?;
-        let answer = outgoing_handler::handle(request, None).map_err(|error| no_answer(&error))?;
-        let read = {
+        let response = outgoing_handler::handle(request, None).map_err(|error| no_answer(&error))?;
+        let sent = {
             let stream = outgoing.write().map_err(|()| "the request to audit has no stream")?;
             stream::write(&stream, body, deadline).is_ok()
         };
-        // Whoever refuses a body may do so without reading it: then its answer counts, and dropping the body would forgo it.
-        let unread = if read {
+        // audit may refuse a request before it has read the body. Keep the body open then, so that its response still
+        // arrives.
+        let unsent = if sent {
             OutgoingBody::finish(outgoing, None).map_err(|error| no_answer(&error))?;
             None
         } else {
             Some(outgoing)
         };
-        if !deadline.wait(&answer.subscribe()) {
+        if !deadline.wait(&response.subscribe()) {
             return Err("audit did not answer within 1 s".to_owned());
         }
-        match answer.get() {
-            Some(Ok(Ok(response))) if response.status() < 300 && unread.is_some() => {
+        match response.get() {
+            Some(Ok(Ok(response))) if response.status() < 300 && unsent.is_some() => {
                 Err("audit did not read all events".to_owned())
             }
             Some(Ok(Ok(response))) if response.status() < 300 => Ok((response.status(), String::new())),
             Some(Ok(Ok(response))) => Ok((response.status(), beginning(&response, deadline))),
             Some(Ok(Err(error))) => Err(no_answer(&error)),
-            Some(Err(())) | None => Err("the answer of audit is not there".to_owned()),
+            Some(Err(())) | None => Err("the response of audit is missing".to_owned()),
         }
     }
 
@@ -106,7 +111,7 @@ impl Audit {
     }
 }
 
-/// Why no answer came, in words that tell an operator what to fix.
+/// Why there is no response, in words that help an operator.
 fn no_answer(error: &ErrorCode) -> String {
     let reason = match error {
         ErrorCode::HttpRequestDenied => "allowed_outbound_hosts does not name audit_url",
@@ -123,17 +128,17 @@ fn no_answer(error: &ErrorCode) -> String {
     format!("audit cannot be reached: {reason}")
 }
 
-/// Only an answer that speaks of the events themselves refuses them. Anything else (a wrong address answers 404 to all) says
-/// something about audit, and must not cost an event.
-fn judge(status: u16, answer: &str) -> Delivery {
+/// Events are refused only by a status that is about the events themselves. Any other (a wrong address answers 404 to
+/// everything) is about audit, and must not cost an event.
+fn judge(status: u16, reason: &str) -> Delivery {
     match status {
         200..300 => Delivery::Stored,
-        400 | 413 | 422 => Delivery::Refused(format!("{status} {answer}")),
-        _ => Delivery::Failed(format!("audit answered {status} {answer}")),
+        400 | 413 | 422 => Delivery::Refused(format!("{status} {reason}")),
+        _ => Delivery::Failed(format!("audit answered {status} {reason}")),
     }
 }
 
-/// The first bytes of a body, as far as they come in time.
+/// The first bytes of a body, as far as they arrive in time.
 fn beginning(response: &IncomingResponse, deadline: Deadline) -> String {
     let mut bytes = Vec::new();
     if let Ok(body) = response.consume()
@@ -158,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn audit_has_an_address_without_a_path() {
+    fn the_url_of_audit_has_a_scheme_and_a_host_and_no_path() {
         for (url, https, authority) in [
             ("http://audit.spin.internal", false, "audit.spin.internal"),
             ("http://127.0.0.1:3001/", false, "127.0.0.1:3001"),
@@ -181,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_reads_in_words_why_audit_does_not_answer() {
+    fn the_reason_why_audit_is_not_reached_is_in_words() {
         for (error, reason) in [
             (ErrorCode::ConnectionRefused, "connection refused"),
             (ErrorCode::HttpRequestDenied, "allowed_outbound_hosts does not name audit_url"),
@@ -193,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_speaks_of_the_events_refuses_them() {
+    fn events_are_refused_only_by_a_status_about_the_events() {
         for status in [200, 204] {
             assert_eq!(judge(status, ""), Delivery::Stored);
         }

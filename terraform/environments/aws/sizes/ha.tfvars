@@ -1,5 +1,5 @@
-# Three servers over three zones, and agents that follow the load: survives the loss of a zone with the overlay `production`,
-# whose PostgreSQL runs in the cluster, one copy to a server.
+# Three servers over three zones, and agents that scale with the load. With the overlay `production`, whose PostgreSQL
+# runs one instance on each server, it survives the loss of a zone.
 zone_count = 3
 nat        = "per_zone"
 servers    = { count = 3, instance_type = "m7g.large", volume_size = 60 }

@@ -1,4 +1,4 @@
-# One node in one zone, no NAT: to try it out, or where an hour of downtime is no harm.
+# One node in one zone, without NAT: for trying it out, or where an outage of an hour is acceptable.
 zone_count = 1
 nat        = "none"
 servers    = { count = 1, instance_type = "t4g.large", volume_size = 40 }

@@ -1,4 +1,4 @@
-//! Headers that callers make up, against the rules for request ids and `traceparent`.
+//! Generated headers, checked against an independent model of the rules for request ids and `traceparent`.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -10,7 +10,7 @@ fn context(headers: Vec<(&str, &[u8])>) -> Context {
     Context::from_headers(&Headers::new(headers), || "fresh".to_owned())
 }
 
-/// W3C Trace Context by position: two digits, 32, 16, two, with hyphens between; more only behind one, and not in version 00.
+/// W3C Trace Context by position: 2, 32, 16 and 2 digits joined by hyphens; more fields only in versions after 00.
 fn is_traceparent(text: &[u8]) -> bool {
     let digits = |part: &[u8]| part.iter().all(|byte| b"0123456789abcdef".contains(byte));
     let id = |part: &[u8]| digits(part) && part.iter().any(|byte| *byte != b'0');
@@ -26,21 +26,21 @@ fn is_traceparent(text: &[u8]) -> bool {
 
 proptest! {
     #[test]
-    fn a_sane_request_id_is_kept_and_one_odd_character_makes_it_another(
+    fn a_well_formed_request_id_is_kept_and_one_wrong_character_replaces_it(
         id in "[A-Za-z0-9._-]{1,9}|[A-Za-z0-9._-]{127,128}", odd in prop_oneof![any::<char>(), select(&['a', 'Z', '0', '-', ' ', '/', '\u{7f}'][..])], at in any::<Index>(),
     ) {
         prop_assert_eq!(&context(vec![("x-request-id", id.as_bytes())]).request_id, &id);
         prop_assert_eq!(&context(vec![("x-request-id", id.as_bytes()), ("X-Request-Id", b"a")]).request_id, "fresh");
-        let sane = odd.is_ascii_alphanumeric() || odd == '.' || odd == '_' || odd == '-';
+        let allowed = odd.is_ascii_alphanumeric() || odd == '.' || odd == '_' || odd == '-';
         let mut broken = id;
         broken.insert(at.index(broken.len() + 1), odd);
-        let kept = sane && broken.len() <= 128;
+        let kept = allowed && broken.len() <= 128;
         let expected = if kept { broken.as_str() } else { "fresh" };
         prop_assert_eq!(context(vec![("x-request-id", broken.as_bytes())]).request_id, expected);
     }
 
     #[test]
-    fn a_trace_id_is_taken_from_what_is_a_traceparent_and_nothing_else(
+    fn a_trace_id_is_read_from_a_valid_traceparent_and_from_nothing_else(
         version in select(&["00", "01", "cc", "ff"][..]),
         trace in "[0-9a-f]{32}|0{32}",
         parent in "[0-9a-f]{16}|0{16}",
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_sent_what_is_kept_needs_no_escaping(
+    fn values_that_are_kept_need_no_escaping(
         headers in prop::collection::vec(
             (select(&["x-request-id", "traceparent", "x-actor", "spin-client-addr", "X-Actor"][..]), prop::collection::vec(any::<u8>(), 0..60)),
             0..5,

@@ -1,47 +1,54 @@
-//! The two ends of the relay, as one interface: the relay's decisions are tested without either.
+//! What the relay talks to (outbox and audit), behind one trait, so that its logic can be tested without a database or
+//! audit.
 
 use std::time::Duration;
 
+use http_toolkit::log::Level;
+use http_toolkit::{Context, clock};
 use shared::Error;
-use shared::clock;
-use shared::context::Context;
-use shared::log::Level;
 
 use super::delivery::{Audit, Delivery};
-use super::warn;
+use super::log;
 use crate::store::{Next, Store};
 
-/// Outbox and lease on one side, audit on the other. See [`Store`] for the statements.
-pub trait Ends {
+/// Outbox and lease (see [`Store`] for the statements), audit, and the clock.
+pub trait Peers {
+    /// Takes the lease if it is free and events wait.
     fn take(&mut self) -> Result<Option<String>, Error>;
-    fn next(&mut self, holder: &str, done: &[i64], most: i32) -> Result<Next, Error>;
+    /// Removes the events `done` and reads the next batch of up to `most`.
+    fn next(&mut self, holder: &str, done: &[i64], most: u16) -> Result<Next, Error>;
+    /// Removes the events `done` and frees the lease.
     fn release(&mut self, holder: &str, done: &[i64]) -> Result<(), Error>;
+    /// Records that audit failed, which closes the lease for a while.
     fn fail(&mut self, holder: &str, reason: &str) -> Result<(), Error>;
+    /// Moves one event to those that audit refused.
     fn refuse(&mut self, holder: &str, seq: i64, reason: &str) -> Result<(), Error>;
+    /// Sends a batch to audit.
     fn post(&mut self, events: &str) -> Delivery;
+    /// Waits.
     fn pause(&mut self, duration: Duration);
 }
 
-/// The real ends. No connection is held while audit is waited for or a pause lasts.
-pub struct Wired<'s, 'c> {
-    store: &'s mut Store<'c>,
-    context: &'c Context,
+/// The real peers. No connection is held while audit is waited for or a pause lasts.
+pub struct Connected<'a> {
+    store: &'a Store,
+    context: &'a Context,
     /// Read once, with the first batch.
     audit: Option<Audit>,
 }
 
-impl<'s, 'c> Wired<'s, 'c> {
-    pub fn new(store: &'s mut Store<'c>, context: &'c Context) -> Self {
+impl<'a> Connected<'a> {
+    pub fn new(store: &'a Store, context: &'a Context) -> Self {
         Self { store, context, audit: None }
     }
 }
 
-impl Ends for Wired<'_, '_> {
+impl Peers for Connected<'_> {
     fn take(&mut self) -> Result<Option<String>, Error> {
         self.store.relay_take()
     }
 
-    fn next(&mut self, holder: &str, done: &[i64], most: i32) -> Result<Next, Error> {
+    fn next(&mut self, holder: &str, done: &[i64], most: u16) -> Result<Next, Error> {
         self.store.relay_next(holder, done, most)
     }
 
@@ -50,17 +57,17 @@ impl Ends for Wired<'_, '_> {
     }
 
     fn fail(&mut self, holder: &str, reason: &str) -> Result<(), Error> {
-        warn(self.context, Level::Warn, "audit does not take events", reason);
+        log(self.context, Level::Warn, "audit does not take events", reason);
         self.store.relay_fail(holder, reason)
     }
 
     fn refuse(&mut self, holder: &str, seq: i64, reason: &str) -> Result<(), Error> {
-        warn(self.context, Level::Error, "audit refused an event", reason);
+        log(self.context, Level::Error, "audit refused an event", reason);
         self.store.relay_refuse(holder, seq, reason)
     }
 
     fn post(&mut self, events: &str) -> Delivery {
-        self.store.give_back();
+        self.store.return_connection();
         let audit = match self.audit {
             Some(ref audit) => audit,
             None => match Audit::from_variable() {
@@ -72,7 +79,7 @@ impl Ends for Wired<'_, '_> {
     }
 
     fn pause(&mut self, duration: Duration) {
-        self.store.give_back();
+        self.store.return_connection();
         clock::pause(duration);
     }
 }

@@ -5,37 +5,41 @@ use std::borrow::Cow;
 use crate::json::Object;
 use crate::response::Response;
 
-/// An answer that says what was wrong.
+/// Why a request was refused, as the client reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     pub status: u16,
-    /// What to do about it, for a person.
+    /// What is wrong and what to do about it, for a person.
     pub detail: Cow<'static, str>,
-    /// Each field that was wrong, when fields were.
+    /// Each wrong field of the body, where fields were wrong.
     pub errors: Vec<FieldError>,
 }
 
-/// One wrong field.
+/// One wrong field of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldError {
+    /// Its name, or `body` for the body as a whole.
     pub field: String,
+    /// What is wrong with it.
     pub detail: String,
 }
 
-/// As many fields are listed; a body can hold thousands of unknown ones.
+/// The most fields that are listed; a body can hold thousands of unknown ones.
 const LISTED: usize = 20;
 
 impl Problem {
+    /// A problem without a list of fields.
     pub fn new(status: u16, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, detail: detail.into(), errors: Vec::new() }
     }
 
+    /// The same with a list of fields.
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
     }
 
-    /// The document. `type` stays `about:blank`: the status says what kind of problem it is, the detail the rest.
+    /// The document. Its `type` is `about:blank` (RFC 9457, section 4.2.1): status and detail say it all.
     pub fn document(&self, request_id: &str) -> String {
         let document = Object::default()
             .text("type", "about:blank")
@@ -54,8 +58,8 @@ impl Problem {
         document.raw("errors", &(errors + "]")).finish()
     }
 
-    /// The answer, not to be stored by anyone; a 503 says when to come back.
-    pub fn response(&self, request_id: &str) -> Response {
+    /// The response, which no cache may store. A 503 carries `Retry-After`.
+    pub fn response(&self, request_id: &str) -> Response<'static> {
         let response = Response::new(self.status)
             .body("application/problem+json", self.document(request_id).into_bytes())
             .header("cache-control", "no-store");
@@ -101,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_unavailability_says_when_to_come_back() {
+    fn only_a_503_carries_retry_after() {
         assert!(Problem::new(503, "").response("r").headers().iter().any(|(name, _)| *name == "retry-after"));
         assert!(!Problem::new(404, "").response("r").headers().iter().any(|(name, _)| *name == "retry-after"));
     }

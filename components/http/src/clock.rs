@@ -1,4 +1,4 @@
-//! Time: deadlines for waiting, pauses, and how instants and durations are written.
+//! Time: deadlines, pauses, timestamps and durations as text.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,11 +20,7 @@ impl Deadline {
         Self(self.0.min(other.0))
     }
 
-    pub fn passed(self) -> bool {
-        monotonic_clock::now() >= self.0
-    }
-
-    /// Waits until `event` is ready; `false` when the deadline came first.
+    /// Waits until `event` is ready; `false` if the deadline came first.
     pub fn wait(self, event: &Pollable) -> bool {
         let clock = monotonic_clock::subscribe_instant(self.0);
         poll(&[event, &clock]).contains(&0)
@@ -40,7 +36,7 @@ fn nanoseconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }
 
-/// Now, by the clock on the wall.
+/// The time since 1970, by the wall clock.
 pub fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -52,7 +48,8 @@ pub fn timestamp() -> String {
 
 /// `since_epoch` as RFC 3339 in UTC with milliseconds.
 ///
-/// The date comes from counting days in 400-year eras that begin on 1 March, where the leap day is the last of its year.
+/// The date comes from counting days in 400-year eras that begin on 1 March, where the leap day is the last of its
+/// year.
 fn rfc3339(since_epoch: Duration) -> String {
     let seconds = since_epoch.as_secs();
     let days = seconds / 86_400 + 719_468; // from 0000-03-01
@@ -72,7 +69,8 @@ fn rfc3339(since_epoch: Duration) -> String {
     )
 }
 
-/// A duration in milliseconds with three decimals. Of short integers only: formatting a float costs a component 10 kB.
+/// A duration in milliseconds with three decimals. Uses integers only, because code that formats a float adds 10 kB to
+/// a component.
 pub fn milliseconds(duration: Duration) -> String {
     let milliseconds = duration.as_secs() * 1_000 + u64::from(duration.subsec_millis());
     format!("{milliseconds}.{:03}", duration.subsec_micros() % 1_000)

@@ -1,15 +1,15 @@
-//! Log lines: one JSON object each, on standard output, where the host collects them.
+//! Log lines: one JSON object each, written to standard output, where the host collects them.
 
 use wasi::cli::stdout::get_stdout;
 
 use crate::clock;
-use crate::context::Context;
 use crate::json::{Object, quoted};
 use crate::request::Request;
 
-/// The most that `blocking-write-and-flush` takes at once.
+/// The most bytes that `blocking-write-and-flush` accepts in one call.
 const WRITE_SIZE: usize = 4096;
 
+/// The severity of a line.
 #[derive(Debug, Clone, Copy)]
 pub enum Level {
     Info,
@@ -22,6 +22,7 @@ pub enum Level {
 pub struct Line(Object);
 
 impl Line {
+    /// A line of now.
     pub fn new(level: Level, component: &str, message: &str) -> Self {
         Self::at(&clock::timestamp(), level, component, message)
     }
@@ -41,32 +42,34 @@ impl Line {
         )
     }
 
+    /// Adds a string.
     pub fn text(self, key: &'static str, value: &str) -> Self {
         Self(self.0.text(key, value))
     }
 
+    /// Adds a string, or `null`.
     pub fn optional(self, key: &'static str, value: Option<&str>) -> Self {
         Self(self.0.optional(key, value))
     }
 
-    /// A number, written already.
+    /// Adds a number, given as its digits.
     pub fn number(self, key: &'static str, digits: &str) -> Self {
         Self(self.0.raw(key, digits))
     }
 
-    /// The cause chain, cut to a length that keeps the line within one write of the host (4 096 bytes).
-    pub fn error(self, chain: &str) -> Self {
-        let end = chain.char_indices().nth(500).map_or(chain.len(), |(end, _)| end);
-        Self(self.0.raw("error", &quoted(&chain[..end])))
+    /// Adds an error with its causes, cut to a length that keeps the line within one write of the host (4 096 bytes).
+    pub fn error(self, causes: &str) -> Self {
+        let end = causes.char_indices().nth(500).map_or(causes.len(), |(end, _)| end);
+        Self(self.0.raw("error", &quoted(&causes[..end])))
     }
 
     fn finish(self) -> String {
         self.0.finish() + "\n"
     }
 
-    /// Writes the line at once, so that lines of concurrent instances do not mix. A closed output is no reason to fail.
+    /// Writes the line in one call, so that lines of concurrent instances do not mix. A closed output is ignored.
     ///
-    /// Not through `std`, for whose first byte the adapter from WASI 0.1 sets up all it knows of files.
+    /// Not through `std`: for its first byte the WASI 0.1 adapter would set up its whole table of files.
     pub fn print(self) {
         let out = get_stdout();
         for part in self.finish().as_bytes().chunks(WRITE_SIZE) {
@@ -75,16 +78,9 @@ impl Line {
     }
 }
 
-/// The one line about a request. `route` is a template, never a path; `failure` is the cause chain of
-/// what failed here.
-pub fn answered(
-    component: &str,
-    request: &Request,
-    context: &Context,
-    route: &str,
-    status: u16,
-    failure: Option<&str>,
-) {
+/// Writes the one line about a request. `route` is a template, never a path, which would be unbounded; `failure` is an
+/// error with its causes, where the request failed for a reason that is not only the client's.
+pub fn request(component: &str, request: &Request, route: &str, status: u16, failure: Option<&str>) {
     let (level, message) = match failure {
         _ if status >= 500 => (Level::Error, "failed"),
         Some(_) if status < 300 => (Level::Warn, "cut short"),
@@ -92,14 +88,14 @@ pub fn answered(
         None => (Level::Info, "answered"),
     };
     let line = Line::new(level, component, message)
-        .text("request_id", &context.request_id)
-        .optional("trace_id", context.trace_id.as_deref())
+        .text("request_id", &request.context.request_id)
+        .optional("trace_id", request.context.trace_id.as_deref())
         .text("method", request.method.name())
         .text("route", route)
         .number("status", &status.to_string())
         .number("duration_ms", &clock::milliseconds(request.elapsed()));
     match failure {
-        Some(chain) => line.error(chain).print(),
+        Some(causes) => line.error(causes).print(),
         None => line.print(),
     }
 }

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use spin_sdk::http::{IncomingRequest, Method as WasiMethod};
 
-use crate::Error;
 use crate::body::Body;
 use crate::context::{self, Context};
+use crate::error::Error;
+use crate::headers::Headers;
 
-/// The methods anything here answers; all others are one.
+/// The methods a route may have; all others are [`Method::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     Get,
@@ -21,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Its name; for a log line, so a name the client made up is not repeated.
+    /// Its name, for a log line: a method that the client invented is not repeated.
     pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -49,52 +50,24 @@ impl From<WasiMethod> for Method {
     }
 }
 
-/// Header fields in the order they arrived, repeated ones included.
-#[derive(Debug, Default)]
-pub struct Headers(Vec<(String, Vec<u8>)>);
-
-impl Headers {
-    pub fn new(fields: Vec<(String, Vec<u8>)>) -> Self {
-        Self(fields)
-    }
-
-    /// Every value of `name` (lower case).
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
-    }
-
-    /// The value of `name` if there is exactly one and it is UTF-8.
-    pub fn only(&self, name: &str) -> Option<&str> {
-        let mut values = self.all(name);
-        let value = values.next()?;
-        if values.next().is_some() { None } else { std::str::from_utf8(value).ok() }
-    }
-
-    /// The value of `name` that came last, if it is UTF-8.
-    pub fn last(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.all(name).last()?).ok()
-    }
-
-    pub fn has(&self, name: &str) -> bool {
-        self.all(name).next().is_some()
-    }
-}
-
-/// One request as the host handed it over.
+/// One request as the host passed it to the instance.
 pub struct Request {
     pub method: Method,
     /// As sent: nothing decoded, no slash trimmed, so that `/items/%31` and `/items/1/` are not item 1.
     pub path: String,
+    /// The segment of the path that stands for `{id}` in its route, undecoded; empty where the route has none.
+    pub id: String,
     /// What follows the first `?`.
     pub query: Option<String>,
     pub headers: Headers,
+    pub context: Context,
     body: Body,
     received: Instant,
 }
 
 impl Request {
-    /// Reads the head and the [`Context`] it carries.
-    pub fn receive(incoming: IncomingRequest) -> (Self, Context) {
+    /// Reads the head. The body stays unread until [`Request::json`].
+    pub fn receive(incoming: IncomingRequest) -> Self {
         let received = Instant::now();
         let target = incoming.path_with_query().unwrap_or_default();
         let (path, query) = split_target(target);
@@ -102,7 +75,7 @@ impl Request {
         let context = Context::from_headers(&headers, context::uuid);
         let method = incoming.method().into();
         let body = Body::new(incoming, &headers);
-        (Self { method, path, query, headers, body, received }, context)
+        Self { method, path, id: String::new(), query, headers, context, body, received }
     }
 
     /// Reads the body, which has to be JSON by its header and at most `limit` bytes long.
@@ -149,21 +122,5 @@ mod tests {
         ] {
             assert_eq!(split_target(target.to_owned()), (path.to_owned(), query.map(str::to_owned)));
         }
-    }
-
-    #[test]
-    fn header_names_match_in_any_case_and_repeats_are_seen() {
-        let headers = Headers::new(vec![
-            ("Accept".to_owned(), b"a".to_vec()),
-            ("accept".to_owned(), b"b".to_vec()),
-            ("x-binary".to_owned(), vec![0xff]),
-            ("host".to_owned(), b"h".to_vec()),
-        ]);
-        assert_eq!(headers.all("accept").collect::<Vec<_>>(), [b"a", b"b"]);
-        assert_eq!(headers.only("accept"), None);
-        assert_eq!(headers.last("accept"), Some("b"));
-        assert_eq!(headers.only("host"), Some("h"));
-        assert_eq!(headers.only("x-binary"), None);
-        assert!(headers.has("x-binary") && !headers.has("etag"));
     }
 }

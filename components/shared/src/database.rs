@@ -1,19 +1,18 @@
 //! The database, through `spin:postgres@4.0.0`.
 //!
-//! Statements are single and self-contained: a pooled connection is not rolled back between requests. What a statement
-//! decides comes back as a row; an error means that the outcome is unknown, since the host drops the SQLSTATE of an error
-//! raised while a `query` runs ([`Connection::execute`] keeps it).
+//! Statements are single and self-contained, because the host does not roll a pooled connection back between requests.
+//! What a statement decides comes back as a row; an error means that the outcome is unknown, because the host drops the
+//! SQLSTATE of an error raised while a `query` runs ([`Connection::execute`] keeps it).
 
 use spin_sdk::pg4::{self, DbValue, ParameterValue, PgError, QueryError};
 
-use crate::Error;
-use crate::error::Cause;
+use crate::error::{Cause, Error};
 
-/// One pooled connection; dropping it gives it back.
+/// One connection of the host's pool; dropping it returns it.
 pub struct Connection(pg4::Connection);
 
 impl Connection {
-    /// Takes a connection to the address in the component variable `db_url`.
+    /// Takes a connection to `address` (see [`address`]) from the pool.
     ///
     /// # Errors
     /// [`Error::Variable`] or [`Error::Connect`].
@@ -23,7 +22,7 @@ impl Connection {
             .map_err(|error| Error::Connect(Cause(connect_cause(&error).to_owned())))
     }
 
-    /// Runs a statement that gives at most one row.
+    /// Runs a statement that returns at most one row.
     ///
     /// # Errors
     /// [`Error::Statement`] or [`Error::Connect`].
@@ -36,7 +35,7 @@ impl Connection {
         })
     }
 
-    /// Runs a statement whose rows do not matter. Its errors carry the SQLSTATE.
+    /// Runs a statement whose rows are not needed. Its errors carry the SQLSTATE.
     ///
     /// # Errors
     /// [`Error::Statement`] or [`Error::Connect`].
@@ -53,7 +52,7 @@ pub fn address() -> Result<String, Error> {
     spin_sdk::variables::get("db_url").map_err(|_| Error::Variable("db_url"))
 }
 
-/// A row, taken column by column in the order of the statement.
+/// A row, read column by column in the order of the statement.
 #[derive(Debug)]
 pub struct Row {
     statement: &'static str,
@@ -62,29 +61,37 @@ pub struct Row {
 
 impl Row {
     /// The next column as text; `None` for NULL.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], as all the others here, if there is no such column or it has another type.
     pub fn text(&mut self) -> Result<Option<String>, Error> {
         self.next(|value| if let DbValue::Str(text) = value { Some(text) } else { None })
     }
 
-    /// The next column as a number; `None` for NULL.
+    /// The next column as a `bigint`; `None` for NULL.
     pub fn integer(&mut self) -> Result<Option<i64>, Error> {
         self.next(|value| if let DbValue::Int64(number) = value { Some(number) } else { None })
     }
 
+    /// The next column as a `double precision`; `None` for NULL.
     pub fn float(&mut self) -> Result<Option<f64>, Error> {
         self.next(|value| if let DbValue::Floating64(number) = value { Some(number) } else { None })
     }
 
+    /// The next column as a `boolean`; `None` for NULL.
     pub fn boolean(&mut self) -> Result<Option<bool>, Error> {
         self.next(|value| if let DbValue::Boolean(truth) = value { Some(truth) } else { None })
     }
 
-    /// The next column as an array of numbers without NULLs; `None` for NULL.
+    /// The next column as a `bigint[]` without NULLs in it; `None` for NULL.
     pub fn integers(&mut self) -> Result<Option<Vec<i64>>, Error> {
         self.next(|value| if let DbValue::ArrayInt64(numbers) = value { numbers.into_iter().collect() } else { None })
     }
 
-    /// What a column has to hold when its statement promises that it is not NULL.
+    /// The value of a column that its statement promises not to be NULL.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if it is NULL.
     pub fn present<T>(&self, value: Option<T>) -> Result<T, Error> {
         value.ok_or(Error::Shape(self.statement))
     }
@@ -98,12 +105,12 @@ impl Row {
     }
 }
 
-/// Text, or NULL.
+/// A parameter: text, or NULL.
 pub fn text(value: Option<&str>) -> ParameterValue {
     value.map_or(ParameterValue::DbNull, |value| ParameterValue::Str(value.to_owned()))
 }
 
-/// An array of numbers, or NULL.
+/// A parameter: a `bigint[]`, or NULL.
 pub fn integers(values: Option<&[i64]>) -> ParameterValue {
     values
         .map_or(ParameterValue::DbNull, |values| ParameterValue::ArrayInt64(values.iter().copied().map(Some).collect()))
@@ -123,7 +130,7 @@ fn failed(statement: &'static str, error: PgError) -> Error {
     Error::Statement { statement, code, cause: Cause(message) }
 }
 
-/// Causes of a failed connection worth telling apart, as the host or the server words them.
+/// Causes of a failed connection that an operator has to distinguish, in the words of the host or the server.
 const CONNECT_CAUSES: [&str; 15] = [
     "Connection refused",
     "Connection reset",
@@ -142,7 +149,7 @@ const CONNECT_CAUSES: [&str; 15] = [
     "certificate",
 ];
 
-/// Why no connection could be had. Only known phrases are repeated: the host's text may quote the address, and with it the
+/// Why there is no connection. Only known phrases are repeated: the host's text may quote the address, and with it the
 /// password.
 fn connect_cause(error: &PgError) -> &'static str {
     let (PgError::ConnectionFailed(text) | PgError::Other(text)) = error else {
@@ -151,8 +158,8 @@ fn connect_cause(error: &PgError) -> &'static str {
     CONNECT_CAUSES.into_iter().find(|cause| text.contains(cause)).unwrap_or("reason withheld")
 }
 
-/// What went wrong, out of the text to which the host flattens a database error: the message inside a debug print, or the
-/// lines of a chain. Details are left out, because they quote rows.
+/// The message of a database error, out of the text into which the host turns it: a debug print, or a list of causes.
+/// Details are left out, because they quote rows.
 fn message(text: &str) -> String {
     const START: &str = "message: \"";
     let message = match text.split_once(START) {
@@ -170,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flattened_error_is_reduced_to_its_message() {
+    fn the_text_of_an_error_is_reduced_to_its_message() {
         for (debug, expected) in [
             (
                 r#"Error { kind: Db, cause: Some(DbError { severity: "ERROR", parsed_severity: Some(Error), code: SqlState(E57014), message: "canceling statement due to statement timeout", detail: Some("Failing row contains (secret)"), hint: None }) }"#,
@@ -192,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_connection_never_repeats_what_the_host_said() {
+    fn a_failed_connection_never_repeats_the_text_of_the_host() {
         let error = |text: &str| PgError::ConnectionFailed(text.to_owned());
         for (text, expected) in [
             ("error connecting to server: Connection refused (os error 111)", "Connection refused"),
@@ -205,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_another_shape_is_an_error_not_a_guess() {
+    fn a_row_of_another_shape_is_an_error() {
         let row = |values: Vec<DbValue>| Row { statement: "SELECT", values: values.into_iter() };
         assert!(matches!(row(vec![DbValue::Int32(1)]).integer(), Err(Error::Shape("SELECT"))));
         assert!(matches!(row(vec![]).text(), Err(Error::Shape(_))));

@@ -7,30 +7,30 @@ use spin_sdk::http::IncomingRequest;
 use spin_sdk::wit::wasi::http0_2_0::types::IncomingBody;
 use wasi::io::streams::{InputStream, StreamError};
 
-use crate::Error;
 use crate::clock::Deadline;
-use crate::request::Headers;
+use crate::error::Error;
+use crate::headers::Headers;
 
-/// A body arrives within this time or not at all: the host itself would wait ten minutes.
+/// A body has to arrive within this time; the host itself would wait ten minutes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Asked for at once.
+/// Bytes asked for in one read.
 const READ_SIZE: u64 = 64 * 1024;
 
-/// A refused body of at most this many bytes is taken off the wire for at most this long.
+/// What is left of a refused body is read and dropped up to this many bytes and for at most this long.
 const LINGER_BYTES: u64 = 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
-/// The body of one request. Nothing of it is asked for before it is read.
+/// The body of one request. Nothing is asked of the host before the body is read.
 pub struct Body {
     incoming: IncomingRequest,
-    /// By its `Content-Length`, in bytes.
+    /// Its `Content-Length` in bytes, where the head has one.
     announced: Option<u64>,
     opened: OnceCell<Option<Opened>>,
 }
 
 struct Opened {
-    // Before the body, which may not go while its stream is there.
+    // Declared first, so dropped first: a body must not be dropped before its stream.
     stream: InputStream,
     _body: IncomingBody,
 }
@@ -44,8 +44,8 @@ impl Body {
     /// Reads a JSON body of at most `limit` bytes, stopping at the first byte over it.
     ///
     /// # Errors
-    /// [`Error::MediaType`], [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`]; the first two before anything is
-    /// read where the head already tells.
+    /// [`Error::MediaType`] and, where the head announces the length, [`Error::TooLarge`] before anything is read;
+    /// otherwise [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`].
     pub fn json(&self, headers: &Headers, limit: usize) -> Result<Vec<u8>, Error> {
         check_media_type(headers)?;
         if self.announced.is_some_and(|length| length > limit as u64) {
@@ -54,7 +54,8 @@ impl Body {
         let stream = self.stream().ok_or(Error::CutShort)?;
         let deadline = Deadline::after(PATIENCE);
         let mut bytes = Vec::new();
-        // With a length announced, its last byte is the end; asking once more would be a call to the host for nothing.
+        // The announced length is the end: one more read to see the stream closed would be a call to the host for
+        // nothing.
         while self.announced.is_none_or(|length| length > bytes.len() as u64) {
             match stream.read(READ_SIZE) {
                 Ok(chunk) if chunk.is_empty() => {
@@ -77,8 +78,9 @@ impl Body {
         }
     }
 
-    /// Takes what is left of a refused body off the wire, after its answer. The host closes a connection with unread bytes,
-    /// which resets it, and a client that is still sending then never sees the answer (RFC 9112, section 9.6).
+    /// Reads and drops what is left of a refused body, after the response. Otherwise the host closes a connection that
+    /// has unread bytes, the client gets a reset while it still sends, and never sees the response (RFC 9112, section
+    /// 9.6).
     pub fn discard(&self) {
         let begun = self.opened.get().is_some();
         if !begun && !self.announced.is_some_and(|length| (1..=LINGER_BYTES).contains(&length)) {
@@ -96,7 +98,7 @@ impl Body {
         }
     }
 
-    /// `None` when the host does not give it.
+    /// `None` when the host does not provide one.
     fn stream(&self) -> Option<&InputStream> {
         let open = || {
             let body = self.incoming.consume().ok()?;

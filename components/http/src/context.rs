@@ -1,42 +1,43 @@
-//! What joins an answer, its log line and its audit event.
+//! What joins a response, its log line and its audit event.
 
 use std::time::Duration;
 
 use crate::clock;
-use crate::request::Headers;
+use crate::headers::Headers;
 
-/// Who asked, under which names this request is known.
+/// The ids of one request, and its caller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
-    /// See [`request_id`]; a fresh UUID when the caller sent none.
+    /// The caller's `X-Request-Id` if it is well-formed, otherwise a new UUID.
     pub request_id: String,
     /// 32 lower-case hexadecimal digits, when the caller sent a valid `traceparent`.
     pub trace_id: Option<String>,
     /// `address:port` of the peer, as the host saw it.
     pub client_addr: Option<String>,
-    /// Who the caller is, as `X-Actor` says: worth something only behind a proxy that sets or removes this header.
+    /// The caller's name from `X-Actor`. Anybody can send this header, so it counts only behind a proxy that sets or
+    /// removes it.
     pub claimed_actor: Option<String>,
 }
 
 impl Context {
-    /// Reads the headers. `fresh` makes a request id where the caller's is missing or not sane.
+    /// Reads the headers. `fresh` makes a request id where the caller's is missing or not well-formed.
     pub fn from_headers(headers: &Headers, fresh: impl FnOnce() -> String) -> Self {
         Self {
             request_id: request_id(headers).map_or_else(fresh, str::to_owned),
             trace_id: headers.only("traceparent").and_then(trace_id).map(str::to_owned),
-            // The host appends its own value; whatever stands before it came from the client.
+            // The host appends its own value; every value before it came from the client.
             client_addr: headers.last("spin-client-addr").map(str::to_owned),
             claimed_actor: headers.only("x-actor").and_then(actor).map(str::to_owned),
         }
     }
 }
 
-/// The caller's `X-Request-Id` if it is sane: one header of 1 to 128 characters out of `A-Z a-z 0-9 . _ -`, which need
-/// no escaping in a header, a log query or a shell.
+/// The caller's `X-Request-Id` if it is well-formed: one header of 1 to 128 characters out of `A-Z a-z 0-9 . _ -`,
+/// which need no escaping in a header, a log query or a shell.
 fn request_id(headers: &Headers) -> Option<&str> {
     let id = headers.only("x-request-id")?;
-    let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    ((1..=128).contains(&id.len()) && id.bytes().all(sane)).then_some(id)
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    ((1..=128).contains(&id.len()) && id.bytes().all(allowed)).then_some(id)
 }
 
 /// The trace id of a `traceparent` (W3C Trace Context, section 3.2): `version-traceid-parentid-flags`, lower-case
@@ -61,12 +62,12 @@ fn hex(part: &str, length: usize) -> Option<&str> {
     (part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))).then_some(part)
 }
 
-/// A UUID of version 7: ids come in the order of time, so that the trail's index of them grows at its end only.
+/// A UUID of version 7. Such ids are ordered by time, so an index of them grows at its end only.
 pub fn uuid() -> String {
     uuid_v7(clock::since_epoch(), wasi::random::random::get_random_u64())
 }
 
-/// RFC 9562, sections 5.7 and 6.2 (method 3): milliseconds, then the fraction of one in 12 bits; the rest is random.
+/// RFC 9562, sections 5.7 and 6.2 (method 3): milliseconds, the fraction of a millisecond in 12 bits, random bits.
 fn uuid_v7(since_epoch: Duration, random: u64) -> String {
     let milliseconds = since_epoch.as_secs() * 1_000 + u64::from(since_epoch.subsec_millis());
     let fraction = u64::from(since_epoch.subsec_nanos() % 1_000_000) * 4_096 / 1_000_000;
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sane_request_id_is_kept_and_any_other_is_replaced() {
+    fn a_well_formed_request_id_is_kept_and_any_other_is_replaced() {
         let longest = "x".repeat(128);
         for id in ["a", "550e8400-e29b-41d4-a716-446655440000", "A.b_c-9", &longest] {
             assert_eq!(context(&[("X-Request-Id", id)]).request_id, id);
@@ -118,16 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_id_comes_from_a_valid_traceparent_only() {
+    fn a_trace_id_comes_only_from_a_valid_traceparent() {
         const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-        let taken = |header: &str| context(&[("traceparent", header)]).trace_id;
+        let trace_id = |header: &str| context(&[("traceparent", header)]).trace_id;
         for header in [
             format!("00-{TRACE}-b7ad6b7169203331-01"),
             format!("00-{TRACE}-b7ad6b7169203331-00"),
             format!("cc-{TRACE}-b7ad6b7169203331-01"),
-            format!("cc-{TRACE}-b7ad6b7169203331-01-what-comes"),
+            format!("cc-{TRACE}-b7ad6b7169203331-01-later-field"),
         ] {
-            assert_eq!(taken(&header).as_deref(), Some(TRACE), "{header}");
+            assert_eq!(trace_id(&header).as_deref(), Some(TRACE), "{header}");
         }
         for header in [
             String::new(),
@@ -143,7 +144,7 @@ mod tests {
             format!("00-{TRACE}-b7ad6b7169203331-0g"),
             format!(" 00-{TRACE}-b7ad6b7169203331-01"),
         ] {
-            assert_eq!(taken(&header), None, "{header}");
+            assert_eq!(trace_id(&header), None, "{header}");
         }
         let valid = format!("00-{TRACE}-b7ad6b7169203331-01");
         assert_eq!(context(&[("traceparent", &valid), ("traceparent", &valid)]).trace_id, None);
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn fresh_ids_are_uuids_of_version_seven_in_the_order_of_time() {
+    fn fresh_ids_are_uuids_of_version_7_ordered_by_time() {
         assert_eq!(uuid_v7(Duration::ZERO, 0), "00000000-0000-7000-8000-000000000000");
         // The example of RFC 9562, A.6, but for the fraction.
         let example = Duration::from_millis(0x017f_22e2_79b0);

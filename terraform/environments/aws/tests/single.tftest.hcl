@@ -1,0 +1,86 @@
+# terraform test -filter=tests/single.tftest.hcl -var-file=terraform.tfvars.example -var-file=sizes/single.tfvars
+
+mock_provider "aws" {
+  source          = "../../tests/mocks"
+  override_during = plan
+}
+
+run "the_size_is_one_server" {
+  command = plan
+
+  assert {
+    condition     = keys(output.server_ids) == ["server-1"] && output.agent_group == null && output.database_host == null && output.backup_bucket == null
+    error_message = "There must be one server, no agents, no RDS and no bucket for backups."
+  }
+  assert {
+    condition     = strcontains(output.tunnel_command, "--target i-0123456789abcdef0")
+    error_message = "The tunnel must end at the first server."
+  }
+  assert {
+    condition     = aws_kms_key.this.enable_key_rotation
+    error_message = "The key must rotate."
+  }
+}
+
+run "programs_match_the_processor" {
+  command = plan
+  variables { architecture = "x86_64" }
+
+  assert {
+    condition     = endswith(local.node.programs.K3S_URL, "/v1.36.3%2Bk3s1/k3s") && endswith(local.node.programs.SHIM_URL, "/v0.24.0/containerd-shim-spin-v2-linux-x86_64.tar.gz")
+    error_message = "The plus sign of K3s's version must be encoded, and both files must be those for x86_64."
+  }
+}
+
+run "rds_needs_two_zones" {
+  command = plan
+  variables { database = { instance_class = "db.t4g.medium", multi_az = false, storage = { initial = 20, max = 40 } } }
+
+  expect_failures = [var.zone_count]
+}
+
+run "invalid_variables_are_refused" {
+  command = plan
+  variables {
+    name            = "UPPER"
+    region          = "here"
+    vpc_cidr        = "10.42.0.0/16"
+    nat             = "maybe"
+    ingress_cidrs   = []
+    certificate_arn = "arn:aws:iam::1:x"
+    architecture    = "riscv"
+    ami_id          = "latest"
+    k3s             = { version = "1.36", sha256 = "1" }
+    shim            = { version = "latest", sha256 = "1" }
+    servers         = { count = 2, instance_type = "t4g.large", volume_size = 40 }
+    agents          = { min = 0, max = 6, instance_type = "c7g.large", volume_size = 30 }
+  }
+
+  expect_failures = [
+    var.name, var.region, var.vpc_cidr, var.nat, var.ingress_cidrs, var.certificate_arn, var.architecture,
+    var.ami_id, var.k3s, var.shim, var.servers, var.agents,
+  ]
+}
+
+# In a run of its own, because Terraform skips a validation that refers to another variable while that one is invalid.
+run "invalid_zones_are_refused" {
+  command = plan
+  variables {
+    zones      = ["eu-west-1a", "eu-central-1b"]
+    zone_count = 4
+  }
+
+  expect_failures = [var.zones, var.zone_count]
+}
+
+run "invalid_disks_are_refused" {
+  command = plan
+  variables {
+    zone_count = 2
+    servers    = { count = 1, instance_type = "t4g.large", volume_size = 8 }
+    agents     = { min = 1, max = 1, instance_type = "large", volume_size = 30 }
+    database   = { instance_class = "t4g.medium", multi_az = true, storage = { initial = 20, max = 20 } }
+  }
+
+  expect_failures = [var.servers, var.agents, var.database]
+}
