@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes the application and its database with all data, after a confirmation (CONFIRM=items gives it). The platform stays.
+# Removes the application and its database with all data, after a confirmation (or with CONFIRM=items). The platform stays.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh

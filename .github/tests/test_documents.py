@@ -21,7 +21,8 @@ def test_versions_in_the_changelog_fall_and_have_dates_and_links():
 
 
 def test_changes_have_one_of_six_headings():
-    assert set(re.findall(r"(?m)^### (.*)$", CHANGELOG)) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    headings = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"(?m)^### (.*)$", CHANGELOG)) <= headings
 
 
 def test_paths_and_make_targets_in_the_plan_exist():

@@ -1,4 +1,4 @@
-"""Checks the release scripts in a repository of their own, with fake cosign, gh, syft, spin, docker and terraform that record their calls."""
+"""Checks the release scripts in a repository of their own, with fakes of cosign, gh, syft, spin, docker, terraform."""
 
 import os
 import re
@@ -65,7 +65,8 @@ class Repository:
         self.write(path, self.read(path).replace(old, new))
 
     def git(self, *arguments):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", self.root, *arguments], check=True, capture_output=True)
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", self.root, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
 
     def commit(self):
         self.git("add", "--all")
@@ -170,7 +171,8 @@ def test_check_refuses_a_commit_that_was_not_pushed(repository):
 def test_notes_are_the_section_of_the_version_and_the_digests(repository):
     repository.write("target/release-files/digests.txt", f"ghcr.io/o/n/items@{A}\n")
     notes = repository.run("notes", "1.2.3")
-    assert "- A thing." in notes and "Another" not in notes and f"    ghcr.io/o/n/items@{A}" in notes and "[1.2.2]:" not in notes
+    assert "- A thing." in notes and f"    ghcr.io/o/n/items@{A}" in notes
+    assert "Another" not in notes and "[1.2.2]:" not in notes
     repository.run("notes", "9.9.9", fails=True)
 
 
@@ -269,17 +271,18 @@ def release(repository, environment):
 
 def promote(repository, environment, fails=False, cosign="", open_="", **settings):
     """Runs promote.sh; `cosign` is the body of that fake, `open_` the URL of a pull request that is open already."""
-    repository.write("target/new", f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/items-alone@sha256:{'c' * 64}\nghcr.io/o/n/sidecar@{B}\n")
+    digests = f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/items-alone@sha256:{'c' * 64}\nghcr.io/o/n/sidecar@{B}"
     repository.fake("cosign", cosign)
-    repository.fake("gh", f'[ "$2" != download ] || cat "{repository.root}/target/new"\n[ "$2" != list ] || printf %s "{open_}"')
-    author = {f"GIT_{who}_{what}": "promote@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    return repository.run("promote", fails=fails, ENVIRONMENT=environment, GITHUB_REPOSITORY="o/n", **author, **settings)
+    repository.fake("gh", f'[ "$2" != download ] || echo "{digests}"\n[ "$2" != list ] || printf %s "{open_}"')
+    settings |= {f"GIT_{who}_{what}": "promote" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return repository.run("promote", fails=fails, ENVIRONMENT=environment, GITHUB_REPOSITORY="o/n", **settings)
 
 
 def test_a_release_is_promoted_to_staging_only(repository):
     before = release(repository, "production")
     promote(repository, "staging", VERSION="v1.2.3", DRY_RUN="1")
-    assert release(repository, "staging") == (["v1.2.3"], [f"items=ghcr.io/o/n/items@{A}", f"sidecar=ghcr.io/o/n/sidecar@{B}"])
+    artifacts = [f"items=ghcr.io/o/n/items@{A}", f"sidecar=ghcr.io/o/n/sidecar@{B}"]
+    assert release(repository, "staging") == (["v1.2.3"], artifacts)
     assert release(repository, "production") == before
     assert any(call.startswith("gh release download v1.2.3 ") for call in repository.calls)
 
@@ -348,7 +351,8 @@ def test_promote_lists_the_environments_when_there_is_no_such_one(repository):
 
 
 def test_a_terraform_plan_takes_no_lock_and_refreshes_only_where_it_may(repository):
-    shutil.copytree(ROOT / "terraform", repository.root / "terraform", ignore=shutil.ignore_patterns(".terraform*", "terraform.tfvars"))
+    ignored = shutil.ignore_patterns(".terraform*", "terraform.tfvars")
+    shutil.copytree(ROOT / "terraform", repository.root / "terraform", ignore=ignored)
     repository.fake("terraform")
     assert "there is no terraform.tfvars" in repository.run("terraform/plan", "ha", fails=True)
     for file in ("terraform.tfvars", "backend.hcl"):

@@ -45,17 +45,16 @@ def test_every_command_is_a_make_target_with_a_help():
 
 def test_every_action_is_pinned_to_one_commit_with_its_version():
     pinned = {}
-    for action in [action for file in FILES for action in re.findall(r"uses: (.*)", file.read_text()) if not action.startswith("./")]:
-        found = re.fullmatch(r"([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+|no tags yet: main of \d{4}-\d\d-\d\d)", action)
+    version = r"(v\d+\.\d+\.\d+|no tags yet: main of \d{4}-\d\d-\d\d)"
+    for action in re.findall(r"uses: ([^.].*)", "".join(file.read_text() for file in FILES)):
+        found = re.fullmatch(rf"([\w./-]+)@([0-9a-f]{{40}}) # {version}", action)
         assert found, action
         assert pinned.setdefault(found[1], found[2]) == found[2], f"{found[1]} is pinned to two commits"
 
 
 def test_a_tool_has_the_same_version_in_every_step():
-    inputs = [(step["uses"].partition("@")[0], key, value) for _, _, step in STEPS for key, value in step.get("with", {}).items()]
-    for versions in ("terraform_version", "version"):
-        found = {(action, value) for action, key, value in inputs if key == versions and action != "actions/checkout"}
-        assert len(found) == len({action for action, _ in found}) == 1, found
+    for key in ("terraform_version", "version"):
+        assert len({step["with"][key] for _, _, step in STEPS if key in step.get("with", {})}) == 1, key
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
@@ -67,7 +66,8 @@ def test_a_workflow_grants_nothing_and_has_a_concurrency_group(workflow):
 @pytest.mark.parametrize("workflow, name, job", JOBS, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_job_has_the_least_permissions_a_timeout_and_a_fixed_runner(workflow, name, job):
     assert job["permissions"]
-    assert {scope for scope, level in job["permissions"].items() if level == "write"} == WRITES.get((workflow, name), set())
+    writes = {scope for scope, level in job["permissions"].items() if level == "write"}
+    assert writes == WRITES.get((workflow, name), set())
     if "steps" in job:
         assert 5 <= job["timeout-minutes"] <= 90
         assert re.fullmatch(r"ubuntu-\d\d\.04", job["runs-on"])
@@ -91,7 +91,8 @@ def test_ci_runs_the_targets_of_the_script_that_a_person_runs():
 
 
 def test_a_release_is_checked_tested_packaged_signed_and_published_in_this_order_without_a_cache():
-    assert commands("release") == [f"make {target}" for target in ("release-check", "test", "package", "sbom", "sign", "publish")]
+    targets = ("release-check", "test", "package", "sbom", "sign", "publish")
+    assert commands("release") == [f"make {target}" for target in targets]
     assert WORKFLOWS["release"]["jobs"]["publish"]["needs"] == "test"
     assert not [step for workflow, _, step in STEPS if workflow == "release" and "cache" in step.get("uses", "")]
 
@@ -102,14 +103,19 @@ def test_a_promotion_reads_private_artifacts_and_gets_its_key_from_an_environmen
     uses = [step.get("uses", step.get("run", "")).partition("@")[0] for step in job["steps"]]
     assert uses.index("docker/login-action") < uses.index("make promote")
     # A called workflow has only the permissions of its caller.
-    assert job["permissions"]["packages"] == "read" and WORKFLOWS["release"]["jobs"]["staging"]["permissions"] == job["permissions"]
+    assert job["permissions"]["packages"] == "read"
+    assert WORKFLOWS["release"]["jobs"]["staging"]["permissions"] == job["permissions"]
 
 
 def test_dependabot_watches_every_folder_that_pins_something():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
-    watched = {(u["package-ecosystem"], folder) for u in updates for folder in u.get("directories", [u.get("directory")])}
-    texts = [file for folder in ("tests", "terraform", "spinkube", ".github") for file in (ROOT / folder).rglob("*.txt")]
-    requirements = {("pip", f"/{file.parent.relative_to(ROOT)}") for file in texts if re.search(r"(?m)^[\w.-]+==", file.read_text())}
-    assert requirements == {entry for entry in watched if entry[0] == "pip"}
+    watched = set()
+    for update in updates:
+        folders = update.get("directories", [update.get("directory")])
+        watched |= {(update["package-ecosystem"], folder) for folder in folders}
+    folders = ("tests", "terraform", "spinkube", ".github")
+    texts = [file for folder in folders for file in (ROOT / folder).rglob("*.txt")]
+    pinning = [file for file in texts if re.search(r"(?m)^[\w.-]+==", file.read_text())]
+    assert {("pip", f"/{file.parent.relative_to(ROOT)}") for file in pinning} == {w for w in watched if w[0] == "pip"}
     assert {("cargo", "/"), ("github-actions", "/"), ("docker", "/"), ("docker-compose", "/")} <= watched
     assert {("terraform", "/terraform/environments/*"), ("terraform", "/terraform/modules/*")} <= watched

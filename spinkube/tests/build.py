@@ -116,9 +116,14 @@ def database(resources):
     return found
 
 
-def pod(workload):
-    """The pod specification of a Deployment, StatefulSet, DaemonSet or Job."""
-    return workload["spec"]["template"]["spec"]
+def specs(resources, wanted):
+    """The specifications of the resources of a kind, by name."""
+    return {name: resource["spec"] for name, resource in kind(resources, wanted).items()}
+
+
+def pod(resources, kind, name):
+    """The specification of the pods of a Deployment, StatefulSet, DaemonSet or Job."""
+    return specs(resources, kind)[name]["template"]["spec"]
 
 
 def values(chart):

@@ -1,4 +1,4 @@
-"""Fixtures: a test that asks for `rendered` runs once for every variant of the manifests."""
+"""Fixtures: a test that takes `rendered` runs for every variant of the manifests."""
 
 import build
 import pytest

@@ -1,5 +1,5 @@
-"""A fake kubectl or curl, depending on the name it is called by. It appends each call to FAKE_CALLS and answers from FAKE_ANSWERS:
-of the patterns there that match the call, the first one counts."""
+"""A fake kubectl or curl, depending on its name: it appends each call to FAKE_CALLS and gives the first answer in
+FAKE_ANSWERS whose pattern matches the call."""
 
 import json
 import os
@@ -41,22 +41,23 @@ def kubectl():
 
 def curl():
     """An answer is [status, head, body]. A call reads: METHOD URL QUERY HEADERS body=SIZE DATA."""
-    options = {"-H": [], "--data-urlencode": [""], "-X": [], "-d": [""], "-o": [], "-D": [], "-w": [], "--max-time": [], "--data-binary": []}
-    urls, words = [], iter(arguments)
+    with_value = ("-H", "--data-urlencode", "-X", "-d", "-o", "-D", "-w", "--max-time", "--data-binary")
+    options, urls, words = {option: [] for option in with_value}, [], iter(arguments)
     for word in words:
         if word in options:
             options[word].append(next(words))
         elif not word.startswith("-"):
             urls.append(word)
-    file = next(iter(options["--data-binary"]), "")
-    method = next(iter(options["-X"]), "POST" if file else "GET")
-    line = " ".join([method, *urls, options["--data-urlencode"][-1], *options["-H"]])
-    line += f" body={Path(file[1:]).stat().st_size}" if file.startswith("@") else ""
-    line += " " + options["-d"][-1]
+    files = [word[1:] for word in options["--data-binary"]]
+    method = next(iter(options["-X"]), "POST" if files else "GET")
+    sizes = [f"body={Path(file).stat().st_size}" for file in files]
+    line = " ".join([method, *urls, *options["--data-urlencode"], *options["-H"], *sizes, *options["-d"], ""])
     record(line)
     status, head, body = answer(line)[1] or (404, "", "404 page not found")
     # A body can contain the request id, which the script chooses.
-    body = body.replace("REQUEST_ID", next((h.split(": ")[1] for h in options["-H"] if h.startswith("X-Request-Id")), ""))
+    for header in options["-H"]:
+        if header.startswith("X-Request-Id: "):
+            body = body.replace("REQUEST_ID", header.partition(": ")[2])
     for option, text in (("-D", head), ("-o", body)):
         for path in options[option]:
             Path(path).write_text(text)

@@ -4,7 +4,8 @@ import ipaddress
 from itertools import product
 
 # Every port that anything here listens on, and some that nothing may reach.
-PORTS = [("UDP", 53)] + [("TCP", port) for port in (22, 53, 80, 443, 3100, 4318, 5432, 6443, 8000, 8089, 9187, 9464, 10250)]
+TCP = (22, 53, 80, 443, 3100, 4318, 5432, 6443, 8000, 8089, 9187, 9464, 10250)
+PORTS = [("UDP", 53)] + [("TCP", port) for port in TCP]
 
 # An address of a pod in K3s's default cluster-cidr.
 POD = "10.42.0.9"
@@ -60,7 +61,8 @@ def _side(policies, direction, pod, other, protocol, port):
     ]
     key, side = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
     return not selecting or any(
-        (side not in rule or any(_peer(peer, other, pod.namespace) for peer in rule[side])) and _ports(rule, protocol, port)
+        (side not in rule or any(_peer(peer, other, pod.namespace) for peer in rule[side]))
+        and _ports(rule, protocol, port)
         for policy in selecting
         for rule in policy["spec"].get(key, [])
     )

@@ -28,7 +28,8 @@ def _matches(name, arguments, request):
         case "Method", [method]:
             return request.method == method
         case "HeaderRegexp", [header, pattern]:
-            return any(key.lower() == header.lower() and re.search(pattern, value) for key, value in request.headers.items())
+            values = [value for key, value in request.headers.items() if key.lower() == header.lower()]
+            return any(re.search(pattern, value) for value in values)
     raise AssertionError(f"unknown matcher {name}({arguments})")
 
 

@@ -1,4 +1,4 @@
-"""Validates resources: Kubernetes' own kinds by a package, the others by schemas/. An unknown field is an error in both."""
+"""Validates resources: Kubernetes' own kinds by a package, the others by schemas/. Unknown fields are errors."""
 
 from functools import cache
 from pathlib import Path

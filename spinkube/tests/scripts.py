@@ -1,4 +1,4 @@
-"""Runs the scripts of spinkube/ with a fake kubectl and a fake curl (fake.py), which record what a script would do to a cluster."""
+"""Runs the scripts of spinkube/ with a fake kubectl and curl (fake.py), which record what a script does."""
 
 import json
 import os
@@ -21,16 +21,17 @@ class Run:
     """A script that ran: its exit code, its output, and its calls of kubectl and curl."""
 
     def __init__(self, script, answers=None, **environment):
-        """Answers are {regex of a call: answer}, see fake.py; kubectl succeeds without output and curl answers 404 by default."""
+        """Answers are {regex of a call: answer}, see fake.py. By default, kubectl is silent and curl answers 404."""
         with tempfile.TemporaryDirectory() as folder:
             file, calls, programs = (Path(folder) / name for name in ("answers", "calls", "bin"))
             programs.mkdir()
             file.write_text(json.dumps(answers or {}))
             calls.touch()
             for name in ("kubectl", "curl"):
+                program = programs / name
                 # -IS starts Python faster; a script starts dozens of them.
-                (programs / name).write_text(f"#!{sys.executable} -IS\n{Path(__file__).with_name('fake.py').read_text()}")
-                (programs / name).chmod(0o755)
+                program.write_text(f"#!{sys.executable} -IS\n{Path(__file__).with_name('fake.py').read_text()}")
+                program.chmod(0o755)
             fixed = {"FAKE_ANSWERS": str(file), "FAKE_CALLS": str(calls), "REAL_KUBECTL": str(build.KUBECTL)}
             done = subprocess.run(
                 [build.SPINKUBE / f"{script}.sh"],

@@ -13,7 +13,7 @@ def resources(app, executor):
     env.append({"name": "SPIN_HTTP_LISTEN_ADDR", "value": "0.0.0.0:80"})
     if endpoint := deployment.get("otel", {}).get("exporter_otlp_endpoint"):
         env.append({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": endpoint})
-    certificates = deployment.get("caCertSecret") or ("spin-ca" if deployment.get("installDefaultCACerts") else None)
+    bundle = deployment.get("caCertSecret") or ("spin-ca" if deployment.get("installDefaultCACerts") else None)
     container = {
         "name": name,
         "image": spec["image"],
@@ -27,7 +27,7 @@ def resources(app, executor):
         "serviceAccountName": spec.get("serviceAccountName", "default"),
         "containers": [container],
         "imagePullSecrets": spec.get("imagePullSecrets", []),
-        "volumes": [{"name": "spin-ca", "secret": {"secretName": certificates, "optional": True}}] if certificates else [],
+        "volumes": [{"name": "spin-ca", "secret": {"secretName": bundle, "optional": True}}] if bundle else [],
     }
     labels = metadata["labels"] | status
     return [

@@ -1,4 +1,4 @@
-"""Checks spinkube/argocd: images by digest, the order of a sync, what a project allows, health checks, the steps of the README."""
+"""Checks spinkube/argocd: images by digest, the order of a sync, what a project allows, health checks, the README."""
 
 import re
 from functools import cache
@@ -17,14 +17,19 @@ def environment(request):
     return request.param
 
 
-def applications(environment):
-    """{name: Application}"""
-    return build.kind(build.argocd(f"environments/{environment}/applications"), "Application")
+def objects(environment):
+    """The Applications and the projects of an environment."""
+    return build.argocd(f"environments/{environment}/applications")
+
+
+def sources(environment):
+    """{name of the Application: its source}"""
+    return {name: spec["source"] for name, spec in build.specs(objects(environment), "Application").items()}
 
 
 def images(environment):
     """The images that the Application `items` sets: NAME=NEW NAME@DIGEST."""
-    return applications(environment)["items"]["spec"]["source"]["kustomize"]["images"]
+    return sources(environment)["items"]["kustomize"]["images"]
 
 
 @cache
@@ -51,16 +56,16 @@ def test_there_are_two_environments_with_the_same_images():
 
 def test_both_of_our_images_are_named_by_digest(environment):
     resources = items(environment)
-    found = [app["spec"]["image"] for app in build.kind(resources, "SpinApp").values()]
-    found += [c["image"] for deployment in build.kind(resources, "Deployment").values() for c in build.pod(deployment)["containers"]]
-    assert len(found) == 2
+    found = [app["image"] for app in build.specs(resources, "SpinApp").values()]
+    found += [container["image"] for container in build.pod(resources, "Deployment", "sidecar")["containers"]]
+    assert len(found) == 2 and build.kind(resources, "Deployment").keys() == {"sidecar"}
     for image in found:
         assert image.startswith("ghcr.io/") and "@sha256:" in image and "registry.example" not in image, image
 
 
 def test_manifests_and_schema_come_from_the_tag_of_the_release_whose_digests_run(environment):
     """With `main` instead, every merge would be in production within minutes."""
-    revisions = {name: application["spec"]["source"]["targetRevision"] for name, application in applications(environment).items()}
+    revisions = {name: source["targetRevision"] for name, source in sources(environment).items()}
     # `root` follows main, where promotions are merged.
     assert revisions["root"] == "main" and revisions["platform"] == revisions["items"]
     if {image.rpartition(":")[2] for image in images(environment)} == {"0" * 64}:
@@ -78,9 +83,8 @@ def test_a_sync_applies_the_database_then_the_schema_then_what_serves(environmen
     assert {wave(r) for r in serving} == {2} and wave(schema) == 1
     later = {(r["kind"], build.name(r)) for r in resources if wave(r) > 2}
     assert later == {("Certificate", "items-tls")}, "it waits for DNS, so it must come last"
-    for resource in resources:
-        if resource["kind"] in ("Namespace", "Cluster", "ExternalSecret", "ConfigMap", "SpinAppExecutor", "NetworkPolicy"):
-            assert wave(resource) == 0, build.name(resource)
+    first = ("Namespace", "Cluster", "ExternalSecret", "ConfigMap", "SpinAppExecutor", "NetworkPolicy")
+    assert [build.name(r) for r in resources if r["kind"] in first and wave(r) != 0] == []
 
 
 def test_no_commit_deletes_data(environment):
@@ -89,36 +93,35 @@ def test_no_commit_deletes_data(environment):
 
 
 def test_a_project_allows_what_its_applications_contain_and_nothing_else(environment):
-    objects = build.argocd(f"environments/{environment}/applications")
-    contents = {"items": items(environment), "platform": build.platform() + objects}
-    projects = build.kind(objects, "AppProject")
+    contents = {"items": items(environment), "platform": build.platform() + objects(environment)}
+    projects = build.specs(objects(environment), "AppProject")
     assert projects.keys() == contents.keys()
     for name, resources in contents.items():
-        spec = projects[name]["spec"]
         kinds = {(r["apiVersion"].rpartition("/")[0], r["kind"]) for r in resources}
-        allowed = {scope: {(e["group"], e["kind"]) for e in spec[f"{scope}ResourceWhitelist"]} for scope in ("cluster", "namespace")}
-        assert allowed == {"cluster": kinds & CLUSTER_KINDS, "namespace": kinds - CLUSTER_KINDS}
+        for scope, expected in (("cluster", kinds & CLUSTER_KINDS), ("namespace", kinds - CLUSTER_KINDS)):
+            allowed = projects[name][f"{scope}ResourceWhitelist"]
+            assert {(entry["group"], entry["kind"]) for entry in allowed} == expected, scope
         spaces = {r["metadata"].get("namespace") for r in resources if r["kind"] not in ("Namespace", "RuntimeClass")}
-        destinations = {destination["namespace"] for destination in spec["destinations"]}
+        destinations = {destination["namespace"] for destination in projects[name]["destinations"]}
         assert None not in spaces and ("*" in destinations or spaces <= destinations), spaces
-    assert {destination["namespace"] for destination in projects["items"]["spec"]["destinations"]} == {"items"}
+    assert [destination["namespace"] for destination in projects["items"]["destinations"]] == ["items"]
 
 
 def test_applications_are_complete_in_order_and_in_this_repository(environment):
-    found = applications(environment)
-    projects = build.kind(build.argocd(f"environments/{environment}/applications"), "AppProject")
-    assert all(r["metadata"]["namespace"] == "argocd" for r in [*found.values(), *projects.values()])
-    repositories = {application["spec"]["source"]["repoURL"] for application in found.values()}
-    repositories |= {repository for project in projects.values() for repository in project["spec"]["sourceRepos"]}
+    found, projects = (build.kind(objects(environment), kind) for kind in ("Application", "AppProject"))
+    assert {r["metadata"]["namespace"] for r in objects(environment)} == {"argocd"}
+    repositories = {source["repoURL"] for source in sources(environment).values()}
+    assert {(*project["spec"]["sourceRepos"],) for project in projects.values()} == {(*repositories,)}
     assert len(repositories) == 1
     for name, application in found.items():
         assert application["spec"]["project"] in projects
+        policy = application["spec"]["syncPolicy"]
         # The settings of running pods are named by their content, so they are deleted only after the new pods run.
         last = {"PruneLast=true"} if name == "items" else set()
-        options = {"ServerSideApply=true", "SkipDryRunOnMissingResource=true"} | last
-        assert set(application["spec"]["syncPolicy"]["syncOptions"]) == options and application["spec"]["syncPolicy"]["automated"]
+        assert set(policy["syncOptions"]) == {"ServerSideApply=true", "SkipDryRunOnMissingResource=true"} | last
+        assert policy["automated"]
     assert sorted(found, key=lambda name: wave(found[name])) == ["root", "platform", "items"]
-    paths = {name: application["spec"]["source"]["path"] for name, application in found.items()}
+    paths = {name: source["path"] for name, source in sources(environment).items()}
     folder = f"spinkube/argocd/environments/{environment}"
     assert paths == {"root": f"{folder}/applications", "platform": "spinkube/platform", "items": f"{folder}/items"}
 
@@ -145,8 +148,8 @@ def test_the_steps_of_the_readme_are_in_the_order_that_works():
 
 
 def health(kind, resource):
-    """The health of a resource, from Argo CD's script for its kind, run as Argo CD runs it: with the resource as `obj`."""
-    values = yaml.safe_load(build.kind(build.argocd(), "HelmChart")["argo-cd"]["spec"]["valuesContent"])
+    """The health of a resource by Argo CD's script for its kind, run as Argo CD runs it: with the resource as `obj`."""
+    values = yaml.safe_load(build.specs(build.argocd(), "HelmChart")["argo-cd"]["valuesContent"])
     lua = lupa.LuaRuntime()
     lua.globals().obj = lua.table_from(resource, recursive=True)
     return lua.execute(values["configs"]["cm"][f"resource.customizations.health.{kind}"])["status"]

@@ -5,22 +5,22 @@ import re
 
 import build
 
-# Spin's pool has 64 connections per address and process, and each role is an address of its own. Neither can be configured.
+# Spin's pool has 64 connections per address and process, and each role is an address of its own.
 PER_ROLE = 64
-# spin-operator's Deployments surge by a quarter, rounded up. A SpinApp cannot change that.
+# spin-operator's Deployments surge by a quarter, rounded up.
 SURGE = 0.25
-# The sidecar twice while it is replaced, the schema Job, people with psql, a backup; and PostgreSQL's reserve for superusers.
-OTHERS, RESERVED = 2 + 1 + 5 + 2, 3
+# The sidecar twice during an update, the schema Job, people with psql, a backup; PostgreSQL's reserve for superusers.
+OTHERS = 2 + 1 + 5 + 2 + 3
 
 
 def needed(rendered):
-    total = OTHERS + RESERVED
-    scalers = [scaler["spec"] for scaler in build.kind(rendered, "HorizontalPodAutoscaler").values()]
-    for name, app in build.kind(rendered, "SpinApp").items():
-        roles = sum(variable["name"].endswith("_db_password") for variable in app["spec"]["variables"])
+    total = OTHERS
+    scalers = build.specs(rendered, "HorizontalPodAutoscaler").values()
+    for name, app in build.specs(rendered, "SpinApp").items():
+        roles = sum(variable["name"].endswith("_db_password") for variable in app["variables"])
         assert roles
-        maximum = [spec["maxReplicas"] for spec in scalers if spec["scaleTargetRef"]["name"] == name]
-        replicas = maximum[0] if maximum else app["spec"]["replicas"]
+        maximum = [scaler["maxReplicas"] for scaler in scalers if scaler["scaleTargetRef"]["name"] == name]
+        replicas = maximum[0] if maximum else app["replicas"]
         total += (replicas + math.ceil(SURGE * replicas)) * roles * PER_ROLE
     return total
 
@@ -38,11 +38,10 @@ def classes():
 
 
 def allowed(rendered):
-    clusters, servers = build.kind(rendered, "Cluster"), build.kind(rendered, "StatefulSet")
-    if clusters:
-        return int(clusters["postgres"]["spec"]["postgresql"]["parameters"]["max_connections"])
-    if servers:
-        arguments = " ".join(build.pod(servers["postgres"])["containers"][0]["args"])
+    if clusters := build.specs(rendered, "Cluster"):
+        return int(clusters["postgres"]["postgresql"]["parameters"]["max_connections"])
+    if build.kind(rendered, "StatefulSet"):
+        arguments = " ".join(build.pod(rendered, "StatefulSet", "postgres")["containers"][0]["args"])
         return int(re.search(r"-cmax_connections=(\d+)", arguments)[1])
     each, (_, memory, *_) = classes()
     return each * memory

@@ -1,4 +1,4 @@
-"""Checks what every variant builds to: valid resources in one namespace, in the order and with the labels that deploy.sh relies on."""
+"""Checks what every variant builds to: valid resources in one namespace, with the order and labels for deploy.sh."""
 
 import json
 
@@ -11,7 +11,7 @@ def test_every_resource_is_valid_in_each_version_of_kubernetes():
     builds = [build.variant(name) for name in build.VARIANTS] + [build.platform(), build.argocd()]
     builds += [build.argocd(f"environments/{name}/applications") for name in build.ENVIRONMENTS]
     # Most resources are the same in every variant.
-    distinct = {json.dumps(resource, sort_keys=True): resource for resources in builds for resource in resources}.values()
+    distinct = {json.dumps(resource, sort_keys=True): resource for resource in sum(builds, [])}.values()
     assert len(distinct) > 50
     assert [fault for version in schemas.VERSIONS for r in distinct for fault in schemas.faults(r, version)] == []
     used = {(resource["apiVersion"], resource["kind"]) for resource in distinct}
@@ -41,11 +41,12 @@ def test_hashed_names_and_images_are_rewritten_inside_a_spinapp():
         secretGenerator=[{"name": name, "literals": ["password=x"]} for name in ("items-db", "audit-db")],
         images=[{"name": "registry.example/items", "newName": "other.example/i", "digest": "sha256:" + "0" * 64}],
     )
-    app = build.kind(rendered, "SpinApp")["items"]["spec"]
+    app = build.specs(rendered, "SpinApp")["items"]
     assert app["image"] == "other.example/i@sha256:" + "0" * 64
     named = [next(iter(variable["valueFrom"].values()))["name"] for variable in app["variables"]]
-    assert len(named) == 6 and set(named) <= build.kind(rendered, "Secret").keys() | build.kind(rendered, "ConfigMap").keys()
-    env = build.pod(build.kind(rendered, "Job")["schema"])["containers"][0]["env"]
+    assert len(named) == 6
+    assert set(named) <= build.kind(rendered, "Secret").keys() | build.kind(rendered, "ConfigMap").keys()
+    env = build.pod(rendered, "Job", "schema")["containers"][0]["env"]
     hashed = {e["valueFrom"]["secretKeyRef"]["name"] for e in env if "secretKeyRef" in e.get("valueFrom", {})}
     assert {name for name in named if name.startswith(("items-db-", "audit-db-"))} <= hashed
 

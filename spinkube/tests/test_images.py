@@ -1,4 +1,4 @@
-"""Checks images and charts: each has one version, and ours are named in one place."""
+"""Checks images: each has one version, and ours are named in one place."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ IMAGE = re.compile(r"^[a-z0-9.-]+[.][a-z]+(:[0-9]+)?(/[a-z0-9._-]+)+:(?P<tag>[A-
 def images(rendered):
     for _, template in pods.templates(rendered):
         yield from (container["image"] for container in template["spec"]["containers"])
-    yield from (cluster["spec"]["imageName"] for cluster in build.kind(rendered, "Cluster").values())
+    yield from (cluster["imageName"] for cluster in build.specs(rendered, "Cluster").values())
 
 
 @cache
@@ -46,14 +46,6 @@ def test_registry_and_version_of_our_images_are_named_in_one_file():
     files = [path for path in build.SPINKUBE.rglob("*.yaml") if "argocd" not in path.parts]
     holding = [path for path in files if "registry.example" in path.read_text()]
     assert holding == [build.SPINKUBE / "images" / "kustomization.yaml"]
-
-
-def test_every_chart_says_where_it_comes_from():
-    charts = build.kind(build.platform(), "HelmChart")
-    assert len(charts) == 5
-    for chart in charts.values():
-        assert chart["metadata"]["namespace"] == "kube-system"
-        assert chart["spec"]["chart"].startswith("oci://") or "repo" in chart["spec"]
 
 
 def test_the_operator_that_elects_a_primary_survives_the_loss_of_a_node():

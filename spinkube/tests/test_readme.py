@@ -10,8 +10,9 @@ import yaml
 from spin_operator import expand
 
 README = (build.SPINKUBE / "README.md").read_text()
-DOCUMENTS = sorted([*build.SPINKUBE.glob("*.md"), *build.SPINKUBE.glob("argocd/*.md"), *build.SPINKUBE.glob("components/*/*.md")])
+DOCUMENTS = sorted(build.SPINKUBE.rglob("README.md"))
 MAKEFILE = (build.ROOT / "Makefile").read_text()
+FOLDERS = "spinkube|components|overlays|platform|base|images|tests|observability|applications|environments|waves"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.parent.name)
@@ -23,8 +24,9 @@ def test_every_target_link_and_path_exists(path):
             assert re.search(rf"^{target}:", MAKEFILE, re.M), f"make {target}"
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert link.startswith("https://") or (path.parent / link).exists(), link
-    for name in re.findall(r"`((?:spinkube|components|overlays|platform|base|images|tests|observability|applications|environments|waves)/[\w./-]*)`", text):
-        assert any((folder / name.replace("NAME", "staging")).exists() for folder in (build.ROOT, build.SPINKUBE, path.parent)), name
+    for name in re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text):
+        places = (folder / name.replace("NAME", "staging") for folder in (build.ROOT, build.SPINKUBE, path.parent))
+        assert any(place.exists() for place in places), name
     for name in re.findall(r"(?:^|=… |-k )(spinkube/\S+)", text, re.M):
         assert (build.ROOT / name).exists(), name
 
@@ -44,9 +46,10 @@ def snippet(component):
 
 
 def test_the_restore_of_cloudnative_pg_makes_a_database_from_the_backup_of_the_old_one():
-    cluster = build.kind(build.overlay("overlays/production", **yaml.safe_load(snippet("cloudnative-pg")[1])), "Cluster")["postgres"]
+    fields = yaml.safe_load(snippet("cloudnative-pg")[1])
+    cluster = build.kind(build.overlay("overlays/production", **fields), "Cluster")["postgres"]
     assert schemas.faults(cluster, schemas.VERSIONS[0]) == []
-    spec, usual = cluster["spec"], build.kind(build.variant("production"), "Cluster")["postgres"]["spec"]
+    spec, usual = cluster["spec"], build.specs(build.variant("production"), "Cluster")["postgres"]
     assert spec["bootstrap"].keys() == {"recovery"}
     for field in ("database", "owner"):
         assert spec["bootstrap"]["recovery"][field] == usual["bootstrap"]["initdb"][field]
@@ -62,16 +65,19 @@ def test_the_patches_of_rds_set_the_host_the_addresses_and_the_owners_password()
     text, found = snippet("rds")
     fields = yaml.safe_load(found.replace("10.0.128.0/17", "10.9.0.0/17"))
     owner = re.search(r"`(\{ op: replace, path: /spec/data.*?\} \})`", text)[1].replace("ARN", "arn:aws:x")
-    fields["patches"].append({"target": {"kind": "ExternalSecret", "name": "postgres-superuser"}, "patch": f"- {owner}"})
-    rendered = build.overlay("base", ["components/external-secrets", "components/rds", "images"], namespace="items", **fields)
+    target = {"kind": "ExternalSecret", "name": "postgres-superuser"}
+    fields["patches"].append({"target": target, "patch": f"- {owner}"})
+    chosen = ["components/external-secrets", "components/rds", "images"]
+    rendered = build.overlay("base", chosen, namespace="items", **fields)
     database, usual = build.database(rendered), build.database(build.variant("+rds"))
     assert database["data"]["host"].endswith(".rds.amazonaws.com") and database["data"]["sslmode"] == "require"
     # Still named by its content, also in the SpinApp.
-    variable = build.kind(rendered, "SpinApp")["items"]["spec"]["variables"][0]
+    variable = build.specs(rendered, "SpinApp")["items"]["variables"][0]
     assert variable["valueFrom"]["configMapKeyRef"]["name"] == build.name(database) != build.name(usual)
-    assert build.kind(rendered, "NetworkPolicy")["rds"]["spec"]["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.9.0.0/17"}}]
+    egress = build.specs(rendered, "NetworkPolicy")["rds"]["egress"]
+    assert egress[0]["to"] == [{"ipBlock": {"cidr": "10.9.0.0/17"}}]
     secret = build.kind(rendered, "ExternalSecret")["postgres-superuser"]
-    assert secret["spec"]["data"] == [{"secretKey": "password", "remoteRef": {"key": "arn:aws:x", "property": "password"}}]
+    assert [entry["remoteRef"] for entry in secret["spec"]["data"]] == [{"key": "arn:aws:x", "property": "password"}]
     assert schemas.faults(secret, schemas.VERSIONS[0]) == []
 
 
@@ -81,7 +87,7 @@ def test_kubectl_commands_name_objects_that_exist():
     # Made by scripts or by charts.
     existing |= {("secret", name) for name in [*scripts.created_secrets(), "grafana-admin", "items-ca"]}
     existing |= {("deployment", "argo-cd-argocd-server")}
-    text = "".join(path.read_text() for path in [*DOCUMENTS, build.SPINKUBE / "verify.sh", build.SPINKUBE / "deploy.sh"])
+    text = "".join(path.read_text() for path in [*DOCUMENTS, *build.SPINKUBE.glob("*.sh")])
     kinds = "statefulset|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
     found = set(re.findall(rf"kubectl [^\n`]*?\b({kinds})[ /]([a-z][a-z-]+)\b", text))
     # `kubectl create secret generic`: a word of kubectl, not a name.
@@ -91,16 +97,16 @@ def test_kubectl_commands_name_objects_that_exist():
 
 def test_numbers_and_versions_are_those_of_the_manifests():
     production, local = build.variant("production"), build.variant("local")
-    replicas = build.kind(production, "HorizontalPodAutoscaler")["items"]["spec"]["maxReplicas"]
+    replicas = build.specs(production, "HorizontalPodAutoscaler")["items"]["maxReplicas"]
     assert f"({replicas} + 1) x 128 = {(replicas + 1) * 128} of `max_connections` 700" in README
-    assert build.kind(production, "Cluster")["postgres"]["spec"]["postgresql"]["parameters"]["max_connections"] == "700"
-    assert "-cmax_connections=700" in build.pod(build.kind(local, "StatefulSet")["postgres"])["containers"][0]["args"]
-    held = {name: r["spec"] for name, r in build.kind(local, "Middleware").items()}
+    assert build.specs(production, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"] == "700"
+    assert "-cmax_connections=700" in build.pod(local, "StatefulSet", "postgres")["containers"][0]["args"]
+    held = build.specs(local, "Middleware")
     rate, in_flight = held["rate"]["rateLimit"]["average"], held["in-flight"]["inFlightReq"]["amount"]
     assert f"Each caller may send {rate} requests per second and have {in_flight} in flight" in README
-    readiness = build.kind(local, "SpinApp")["items"]["spec"]["checks"]["readiness"]
+    readiness = build.specs(local, "SpinApp")["items"]["checks"]["readiness"]
     assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in README
     shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim.sh").read_text(), re.M)[1]
     assert f"k3d:v{shim} " in (build.SPINKUBE / "local-cluster.sh").read_text()
-    operator = build.kind(build.platform(), "HelmChart")["spin-operator"]["spec"]["version"]
+    operator = build.specs(build.platform(), "HelmChart")["spin-operator"]["version"]
     assert f"With spin-operator {operator} and the shim {shim}:" in README

@@ -1,4 +1,4 @@
-"""Checks that everything a manifest names exists: in the variant, in the platform, or made by spin-operator or secrets.sh."""
+"""Checks that what a manifest names exists: in the variant, in the platform, or made by spin-operator or secrets.sh."""
 
 import re
 from urllib.parse import urlsplit
@@ -18,12 +18,13 @@ def configmaps(rendered):
 def secrets(rendered, variant):
     """{name: keys} of the Secrets that exist once the variant runs."""
     if "external-secrets" in build.components(variant):
-        found = {name: set(r["spec"]["target"]["template"]["data"]) for name, r in build.kind(rendered, "ExternalSecret").items()}
+        external = build.specs(rendered, "ExternalSecret")
+        found = {name: set(spec["target"]["template"]["data"]) for name, spec in external.items()}
     else:
         found = {name: set(secret["stringData"]) for name, secret in scripts.created_secrets().items()}
     assert all(keys == {"username", "password"} for keys in found.values())
-    for certificate in build.kind(rendered, "Certificate").values():
-        found[certificate["spec"]["secretName"]] = {"tls.crt", "tls.key", "ca.crt"}
+    for certificate in build.specs(rendered, "Certificate").values():
+        found[certificate["secretName"]] = {"tls.crt", "tls.key", "ca.crt"}
     found["spin-ca"] = {"ca-certificates.crt"}
     if build.DATABASES & build.components(variant):
         found["items-ca"] = {"ca-certificates.crt"}
@@ -65,7 +66,7 @@ def test_every_mount_has_its_volume_and_every_volume_its_source(variant, rendere
 
 
 def test_the_schema_job_has_every_file_that_schema_sql_includes(rendered):
-    job = build.pod(build.kind(rendered, "Job")["schema"])
+    job = build.pod(rendered, "Job", "schema")
     [name] = [volume["configMap"]["name"] for volume in job["volumes"] if volume["name"] == "schema"]
     files = {path.name: path.read_text() for path in (build.ROOT / "schema").glob("*.sql")}
     assert build.kind(rendered, "ConfigMap")[name]["data"] == files
@@ -74,12 +75,12 @@ def test_the_schema_job_has_every_file_that_schema_sql_includes(rendered):
 
 def test_the_schema_job_sets_every_password_that_schema_sql_reads(rendered):
     names = re.findall(r"^\\getenv \S+ (\S+)", (build.ROOT / "schema" / "schema.sql").read_text(), re.M)
-    [job] = build.pod(build.kind(rendered, "Job")["schema"])["containers"]
-    set_ = {e["name"]: e["valueFrom"]["secretKeyRef"]["name"] for e in job["env"] if "secretKeyRef" in e.get("valueFrom", {})}
+    [job] = build.pod(rendered, "Job", "schema")["containers"]
+    env = {entry["name"]: entry.get("valueFrom", {}) for entry in job["env"]}
     assert names
     # ITEMS_DB_PASSWORD comes from the Secret items-db.
     for name in names:
-        assert set_[name] == name.lower().replace("_", "-").removesuffix("-password")
+        assert env[name]["secretKeyRef"]["name"] == name.lower().replace("_", "-").removesuffix("-password")
 
 
 def test_every_service_account_is_used_exists_and_has_no_token(rendered):
@@ -89,20 +90,21 @@ def test_every_service_account_is_used_exists_and_has_no_token(rendered):
 
 
 def test_the_executor_and_its_runtime_class_exist(rendered):
-    executors, classes = build.kind(rendered, "SpinAppExecutor"), build.kind(build.platform(), "RuntimeClass")
-    assert {app["spec"]["executor"] for app in build.kind(rendered, "SpinApp").values()} == executors.keys()
+    executors, classes = build.specs(rendered, "SpinAppExecutor"), build.kind(build.platform(), "RuntimeClass")
+    assert {app["executor"] for app in build.specs(rendered, "SpinApp").values()} == executors.keys()
     for executor in executors.values():
-        assert classes[executor["spec"]["deploymentConfig"]["runtimeClassName"]]["handler"] == "spin"
+        assert classes[executor["deploymentConfig"]["runtimeClassName"]]["handler"] == "spin"
 
 
 def selected(rendered, selector):
-    """The workloads whose pods a selector matches: (owner, template)."""
-    return [(owner, t) for owner, t in pods.templates(rendered) if selects(selector, t["metadata"]["labels"])]
+    """{name of a workload: its pod template} of those whose pods a selector matches."""
+    found = [(build.name(owner), t) for owner, t in pods.templates(rendered)]
+    return {name: template for name, template in found if selects(selector, template["metadata"]["labels"])}
 
 
 def test_every_service_selects_one_workload_and_one_of_its_ports(rendered):
     for name, service in build.kind(expand(rendered), "Service").items():
-        [(_, template)] = selected(rendered, {"matchLabels": service["spec"]["selector"]})
+        [template] = selected(rendered, {"matchLabels": service["spec"]["selector"]}).values()
         ports = {port["name"] for container in template["spec"]["containers"] for port in container.get("ports", [])}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports, name
 
@@ -110,41 +112,47 @@ def test_every_service_selects_one_workload_and_one_of_its_ports(rendered):
 def test_every_workload_selects_only_its_own_pods(rendered):
     for owner, _ in pods.templates(rendered):
         if owner["kind"] != "Job":
-            assert [build.name(found) for found, _ in selected(rendered, owner["spec"]["selector"])] == [build.name(owner)]
+            assert selected(rendered, owner["spec"]["selector"]).keys() == {build.name(owner)}
 
 
 def test_every_spinapp_has_a_disruption_budget_that_lets_one_pod_go(rendered):
-    budgets = build.kind(rendered, "PodDisruptionBudget")
+    budgets = build.specs(rendered, "PodDisruptionBudget")
     for name, budget in budgets.items():
-        assert [build.name(owner) for owner, _ in selected(rendered, budget["spec"]["selector"])] == [name]
-        assert budget["spec"]["maxUnavailable"] == 1
+        assert selected(rendered, budget["selector"]).keys() == {name}
+        assert budget["maxUnavailable"] == 1
     assert budgets.keys() == build.kind(rendered, "SpinApp").keys()
 
 
 def test_an_autoscaler_has_its_deployment_and_the_requests_it_divides_by(rendered):
-    for scaler in build.kind(rendered, "HorizontalPodAutoscaler").values():
-        target = scaler["spec"]["scaleTargetRef"]
-        deployment = build.kind(expand(rendered), target["kind"])[target["name"]]
-        assert "replicas" not in deployment["spec"], "both would set the replicas"
-        assert "cpu" in build.pod(deployment)["containers"][0]["resources"]["requests"]
-        assert scaler["spec"]["minReplicas"] >= 2
+    for scaler in build.specs(rendered, "HorizontalPodAutoscaler").values():
+        target = scaler["scaleTargetRef"]
+        deployment = build.specs(expand(rendered), target["kind"])[target["name"]]
+        assert "replicas" not in deployment, "both would set the replicas"
+        assert "cpu" in deployment["template"]["spec"]["containers"][0]["resources"]["requests"]
+        assert scaler["minReplicas"] >= 2
 
 
 def test_every_monitor_finds_its_service_and_port(rendered):
-    services = build.kind(expand(rendered), "Service")
-    for monitor in build.kind(rendered, "ServiceMonitor").values():
-        [service] = [s for s in services.values() if selects(monitor["spec"]["selector"], s["metadata"].get("labels", {}))]
-        assert {e["port"] for e in monitor["spec"]["endpoints"]} <= {port.get("name") for port in service["spec"]["ports"]}
-    for monitor in build.kind(rendered, "PodMonitor").values():
+    services = build.kind(expand(rendered), "Service").values()
+    for monitor in build.specs(rendered, "ServiceMonitor").values():
+        [service] = [s for s in services if selects(monitor["selector"], s["metadata"].get("labels", {}))]
+        ports = {port.get("name") for port in service["spec"]["ports"]}
+        assert {endpoint["port"] for endpoint in monitor["endpoints"]} <= ports
+    for monitor in build.specs(rendered, "PodMonitor").values():
         [cluster] = build.kind(rendered, "Cluster")
-        assert monitor["spec"]["selector"]["matchLabels"] == {"cnpg.io/cluster": cluster}
-        assert [e["port"] for e in monitor["spec"]["podMetricsEndpoints"]] == ["metrics"]
+        assert monitor["selector"]["matchLabels"] == {"cnpg.io/cluster": cluster}
+        assert [endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]] == ["metrics"]
+
+
+def service_ports(rendered):
+    """{name of a Service: its ports}, those of spin-operator included."""
+    services = build.specs(expand(rendered), "Service")
+    return {name: {port["port"] for port in spec["ports"]} for name, spec in services.items()}
 
 
 def test_every_route_has_its_service_and_its_middlewares(rendered):
-    services = {name: {p["port"] for p in s["spec"]["ports"]} for name, s in build.kind(expand(rendered), "Service").items()}
-    used = set()
-    for route in (route for r in build.kind(rendered, "IngressRoute").values() for route in r["spec"]["routes"]):
+    services, used = service_ports(rendered), set()
+    for route in (route for r in build.specs(rendered, "IngressRoute").values() for route in r["routes"]):
         [service] = route["services"]
         if service.get("kind") == "TraefikService":
             assert service["name"] == "noop@internal"
@@ -166,8 +174,7 @@ def addresses(rendered):
 
 
 def test_every_address_is_that_of_a_service(variant, rendered):
-    services = {name: {port["port"] for port in s["spec"]["ports"]} for name, s in build.kind(expand(rendered), "Service").items()}
-    services |= {f"{name}-rw": {5432} for name in build.kind(rendered, "Cluster")}
+    services = service_ports(rendered) | {f"{name}-rw": {5432} for name in build.kind(rendered, "Cluster")}
     found = set(addresses(rendered))
     assert len(found) >= 2
     if "rds" in build.components(variant):
@@ -182,42 +189,42 @@ def test_a_database_with_tls_is_verified_by_every_client(variant, rendered):
     present = bool(build.DATABASES & build.components(variant))
     # Spin's `require` verifies chain and host name.
     assert build.database(rendered)["data"]["sslmode"] == ("require" if present else "disable")
-    settings = build.kind(rendered, "SpinAppExecutor")["containerd-shim-spin"]["spec"]["deploymentConfig"]
-    assert (settings.get("caCertSecret"), settings["installDefaultCACerts"]) == (("items-ca", False) if present else (None, True))
+    settings = build.specs(rendered, "SpinAppExecutor")["containerd-shim-spin"]["deploymentConfig"]
+    assert settings.get("caCertSecret") == ("items-ca" if present else None)
+    assert settings["installDefaultCACerts"] is not present
     if not present:
         return
     env = {}
     for kind, name in (("Job", "schema"), ("Deployment", "sidecar")):
-        pod = build.pod(build.kind(rendered, kind)[name])
+        pod = build.pod(rendered, kind, name)
         [container] = pod["containers"]
         env |= {entry["name"]: entry.get("value") for entry in container["env"]}
         [mount] = [m["mountPath"] for m in container["volumeMounts"] if m["name"] == "database-ca"]
         [secret] = [v["secret"] for v in pod["volumes"] if v["name"] == "database-ca"]
         held = {item["path"] for item in secret.get("items", [])} or secrets(rendered, variant)[secret["secretName"]]
-        root = env.get("PGSSLROOTCERT") if kind == "Job" else env["DATABASE_TLS"].removeprefix("verify-full&sslrootcert=")
-        assert root in {f"{mount}/{file}" for file in held}, name
-    assert env["PGSSLMODE"] == "verify-full"
+        roots = {f"{mount}/{file}" for file in held}
+        assert kind != "Job" or (env["PGSSLMODE"] == "verify-full" and env["PGSSLROOTCERT"] in roots)
+    assert env["DATABASE_TLS"] in {f"verify-full&sslrootcert={root}" for root in roots}
 
 
 def test_the_database_cluster_finds_what_it_names_and_commits_on_two_servers(variant, rendered):
     held = secrets(rendered, variant)
-    for name, cluster in build.kind(rendered, "Cluster").items():
-        spec = cluster["spec"]
+    for name, spec in build.specs(rendered, "Cluster").items():
         assert {spec["superuserSecret"]["name"], *spec["certificates"].values()} <= held.keys()
         plugins = {plugin["name"]: plugin["parameters"]["barmanObjectName"] for plugin in spec["plugins"]}
         assert set(plugins.values()) == build.kind(rendered, "ObjectStore").keys()
-        for backup in build.kind(rendered, "ScheduledBackup").values():
-            assert backup["spec"]["cluster"]["name"] == name
-            assert backup["spec"]["pluginConfiguration"]["name"] in plugins
-        assert spec["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": True}
-        assert spec["instances"] >= 3
+        for backup in build.specs(rendered, "ScheduledBackup").values():
+            assert backup["cluster"]["name"] == name and backup["pluginConfiguration"]["name"] in plugins
+        synchronous = {"method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": True}
+        assert spec["postgresql"]["synchronous"] == synchronous and spec["instances"] >= 3
 
 
 def test_certificates_have_their_issuer_their_users_and_the_name_of_the_database(rendered):
-    issuers, certificates = build.kind(rendered, "Issuer"), build.kind(rendered, "Certificate")
-    certified = {r["spec"]["secretName"] for r in certificates.values()}
-    assert {r["spec"]["issuerRef"]["name"] for r in certificates.values()} == issuers.keys()
-    assert {r["spec"]["ca"]["secretName"] for r in issuers.values() if "ca" in r["spec"]} <= certified
-    assert {r["spec"]["tls"]["secretName"] for r in build.kind(rendered, "IngressRoute").values() if "tls" in r["spec"]} <= certified
+    issuers, certificates = build.specs(rendered, "Issuer"), build.specs(rendered, "Certificate")
+    routes = build.specs(rendered, "IngressRoute")
+    certified = {spec["secretName"] for spec in certificates.values()}
+    assert {spec["issuerRef"]["name"] for spec in certificates.values()} == issuers.keys()
+    assert {spec["ca"]["secretName"] for spec in issuers.values() if "ca" in spec} <= certified
+    assert {spec["tls"]["secretName"] for spec in routes.values() if "tls" in spec} <= certified
     if "postgres-server" in certificates:
-        assert next(addresses(rendered))[0] in certificates["postgres-server"]["spec"]["dnsNames"]
+        assert next(addresses(rendered))[0] in certificates["postgres-server"]["dnsNames"]
