@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints where the ingress is: URL if it is set; else the name in the certificate; else k3d's port; else a node's address.
+# Prints the URL of the ingress: URL if it is set, or the name in the certificate, or k3d's port, or the address of Traefik.
 set -euo pipefail
 # shellcheck source=spinkube/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,5 +12,5 @@ elif [[ $(kubectl config current-context 2>/dev/null) == k3d-* ]]; then
 elif address=$(kubectl -n kube-system get service traefik -o jsonpath='{.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}') && [[ -n $address ]]; then
     echo "http://$address"
 else
-    fail 'Traefik has no address' 'URL=… if you know one; kubectl -n kube-system get service traefik'
+    fail 'Traefik has no address' 'URL=… if you know it; kubectl -n kube-system get service traefik'
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes base/rules.yaml: the rules of observability/ as PrometheusRules, unchanged but for two more spaces before each line.
-# Kustomize cannot do this. A check compares; with `-` for an argument it prints instead.
+# Writes base/rules.yaml: the rules of observability/prometheus/rules as PrometheusRules, indented and without their comments.
+# With the argument `-` it prints them instead; a test compares that with the file. Kustomize cannot do this.
 set -euo pipefail
 cd "$(dirname "$0")"
 rules=../observability/prometheus/rules
@@ -12,7 +12,7 @@ generate() {
         name=${name%.yml}
         printf -- '---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: items-%s\n' "${name//\//-}"
         printf '  labels: { app.kubernetes.io/name: items }\nspec:\n'
-        sed 's/^\(.\)/  \1/' "$file"
+        sed '/^ *#/d; /^$/d; s/^/  /' "$file"
     done
 }
 

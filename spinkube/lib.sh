@@ -1,13 +1,14 @@
-# For the scripts beside it: how they speak, fail and wait. Bash.
+# Functions of the scripts in spinkube/ and .github/release: printing, failing, waiting. Bash.
 # shellcheck shell=bash
 
 say() { printf '== %s\n' "$1"; }
+# fail WHAT FIX
 fail() {
     printf 'error: %s; fix: %s\n' "$1" "$2" >&2
     exit 1
 }
 
-# need COMMAND HOW-TO-GET-IT
+# need COMMAND FIX: fails unless the command is installed.
 need() { command -v "$1" >/dev/null || fail "$1 is missing" "$2"; }
 
 need_cluster() {
@@ -16,29 +17,31 @@ need_cluster() {
         fail 'kubectl reaches no cluster' 'make local-cluster, or set KUBECONFIG'
 }
 
-# until_true SECONDS WHAT COMMAND...: asks every two seconds, with a sign of life, until the command succeeds.
-# What the command said last is shown if it never does.
+# until_true SECONDS WHAT COMMAND...: runs the command every two seconds until it succeeds, and prints that it still waits.
+# If it never does, prints what the command printed last.
 until_true() {
-    local seconds=$1 what=$2 start=$SECONDS told=$SECONDS said
+    local seconds=$1 what=$2 start=$SECONDS reported=$SECONDS output
     shift 2
-    until said=$("$@" 2>&1); do
+    until output=$("$@" 2>&1); do
         if ((SECONDS - start >= seconds)); then
-            printf 'error: %s: not after %s s\n%s\n' "$what" "$seconds" "$said" >&2
+            printf 'error: %s: not after %s s\n%s\n' "$what" "$seconds" "$output" >&2
             return 1
         fi
-        if ((SECONDS - told >= 10)); then
+        if ((SECONDS - reported >= 10)); then
             printf '   … %s (%s s)\n' "$what" "$((SECONDS - start))"
-            told=$SECONDS
+            reported=$SECONDS
         fi
         sleep 2
     done
     printf '   %s\n' "$what"
 }
 
-# The version of a working copy, as images are tagged with it: its tag, or tag, distance and commit. Before a first tag: the commit.
+random_password() { LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 || true; }
+
+# The version of the working copy: its tag, or tag, distance and commit; before the first tag, the commit.
 version() {
     local version
     version=$(git describe --tags --always --dirty --match 'v[0-9]*') ||
-        fail 'this is no working copy of git, so it has no version' 'VERSION=…'
+        fail 'this is not a git working copy, so it has no version' 'VERSION=…'
     printf '%s' "${version#v}"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A cluster on this machine, with the platform: K3s with the shim in Docker (k3d), http://localhost:8080, and a registry,
-# localhost:5000, under the same name inside and outside. Does nothing twice. Away with it: k3d cluster delete items
+# Creates a cluster on this machine with the platform: K3s with the shim in Docker (k3d), http://localhost:8080, and a registry,
+# localhost:5000, which has this name inside the cluster too. Starts the cluster if it exists. Remove it: k3d cluster delete items
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
@@ -10,16 +10,16 @@ need k3d 'install k3d 5: https://k3d.io'
 need kubectl 'install it: https://kubernetes.io/docs/tasks/tools'
 
 if k3d cluster list items >/dev/null 2>&1; then
-    say 'The cluster items is there'
+    say 'The cluster items exists'
     k3d cluster start items
 else
     mirrors=$(mktemp)
     trap 'rm -f "$mirrors"' EXIT
-    cat >"$mirrors" <<'EOF'
+    cat >"$mirrors" <<'YAML'
 mirrors:
   "localhost:5000": { endpoint: ["http://items-registry:5000"] }
-EOF
-    # Two nodes: one of them can be drained.
+YAML
+    # Two nodes, so that one can be drained.
     k3d cluster create items \
         --image ghcr.io/spinframework/containerd-shim-spin/k3d:v0.24.0 \
         --agents 1 --port 8080:80@loadbalancer \
@@ -27,4 +27,4 @@ EOF
         --k3s-node-label 'spin=true@server:0' --k3s-node-label 'spin=true@agent:0' \
         --wait --timeout 300s
 fi
-platform/install
+platform/install.sh

@@ -1,26 +1,28 @@
 #!/usr/bin/env bash
 # Builds the components and pushes them as Spin artifacts, and the sidecar as an image: REGISTRY/{items,items-alone,audit-alone,
-# sidecar}:VERSION. Prints each digest; target/digests has them too.
+# sidecar}:VERSION. Prints each digest and writes all of them to target/digests.
 #   REGISTRY=…   VERSION=… (default: from git)   INSECURE=1: a registry without TLS
-#   PLATFORMS=linux/amd64,linux/arm64: the sidecar for these (Docker's buildx), else for this machine's; components run on any
+#   PLATFORMS=linux/amd64,linux/arm64: builds the sidecar for these with Docker's buildx (default: this machine's); components run on any
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=spinkube/lib.sh
 . spinkube/lib.sh
-[[ -n ${REGISTRY:-} ]] || fail 'where to is not said' 'REGISTRY=registry.of.yours/name make package'
-# An owner on GitHub may have capitals; the name of an image has none.
+[[ -n ${REGISTRY:-} ]] || fail 'no registry to push to' 'REGISTRY=registry.of.yours/name make package'
+# An owner on GitHub may have capitals, the name of an image may not.
 REGISTRY=${REGISTRY,,}
 need spin 'install Spin 3.6: https://spinframework.dev/install'
 need docker 'install Docker: it builds the sidecar'
 VERSION=${VERSION:-$(version)}
-[[ $VERSION != *-dirty ]] || fail 'there are changes that are not committed, so a version would not say what it holds' 'commit them, or VERSION=…'
+[[ $VERSION != *-dirty ]] || fail 'there are uncommitted changes, which a version from git cannot name' 'commit them, or VERSION=…'
 
 mkdir -p target
 : >target/digests
+# record NAME DIGEST
 record() {
-    [[ $2 == sha256:* ]] || fail "no digest of $1 was printed" 'look at the lines above'
+    [[ $2 == sha256:* ]] || fail "no digest of $1 was printed" 'see the lines above'
     printf '%s@%s\n' "$REGISTRY/$1" "$2" | tee -a target/digests
 }
+# push NAME MANIFEST
 push() {
     say "$1"
     local printed

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the four passwords of the database in namespace items; those that exist stay, unless ROTATE names them.
-#   ROTATE="items-db audit-db"   these get a new password; `make deploy` then carries it to the database and to the pods
-# Passwords are in the cluster alone: on no disk, on no command line.
+# Creates the four database passwords as Secrets in the namespace items. Existing ones stay, unless ROTATE names them.
+#   ROTATE="items-db audit-db"   creates these again; `make deploy` then sets them in the database and restarts the pods
+# Passwords exist only in the cluster: on no disk, on no command line.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
@@ -9,9 +9,9 @@ cd "$(dirname "$0")"
 need_cluster
 kubectl apply --server-side -f base/namespace.yaml >/dev/null
 
-# A server takes the superuser's when its volume is made; the Secret alone would lock us out.
+# A server reads the superuser's password when it creates its volume. A later change of the Secret alone would lock us out.
 [[ " ${ROTATE:-} " != *' postgres-superuser '* ]] ||
-    fail "the superuser's password is not rotated by this" 'see "Rotate a password" in spinkube/README.md'
+    fail "this does not rotate the superuser's password" 'see "Rotate a password" in spinkube/README.md'
 for name in ${ROTATE:-}; do
     case $name in
     items-db | audit-db | metrics-db) ;;
@@ -22,16 +22,15 @@ done
 for pair in postgres-superuser:postgres items-db:items audit-db:audit metrics-db:metrics; do
     name=${pair%:*} user=${pair#*:}
     if [[ " ${ROTATE:-} " != *" $name "* ]] && kubectl -n items get secret "$name" >/dev/null 2>&1; then
-        say "Secret $name: is there"
+        say "Secret $name: exists"
         continue
     fi
-    password=$(LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 || true)
-    kubectl apply --server-side --force-conflicts -f - >/dev/null <<EOF
+    kubectl apply --server-side --force-conflicts -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Secret
 metadata: { name: $name, namespace: items }
 type: kubernetes.io/basic-auth
-stringData: { username: $user, password: $password }
-EOF
-    say "Secret $name: made"
+stringData: { username: $user, password: $(random_password) }
+YAML
+    say "Secret $name: created"
 done

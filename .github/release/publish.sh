@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the release on GitHub: notes from CHANGELOG.md, the digests, the list of parts.
+# Creates the release on GitHub: notes from CHANGELOG.md, digests, software bill of materials.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=spinkube/lib.sh

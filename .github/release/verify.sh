@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Is this artifact one that the release workflow of this repository made from a tag?
+# Checks that the release workflow of this repository made an artifact from a tag.
 # Usage: .github/release/verify.sh ghcr.io/OWNER/NAME/items@sha256:…
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=spinkube/lib.sh
 . spinkube/lib.sh
 need cosign 'install it: https://docs.sigstore.dev'
-[[ ${1:-} == *@sha256:* ]] || fail 'an artifact is named by its digest' "$0 REGISTRY/NAME@sha256:…"
+[[ ${1:-} == *@sha256:* ]] || fail 'the artifact has no digest' "$0 REGISTRY/NAME@sha256:…"
 repository=${GITHUB_REPOSITORY:-$(git remote get-url origin | sed -n 's#.*github\.com[:/]\(.*\)$#\1#p' | sed 's/\.git$//')}
-[[ -n $repository ]] || fail 'whose release it should be is not known' 'GITHUB_REPOSITORY=OWNER/NAME'
+[[ -n $repository ]] || fail 'the repository that released it is unknown' 'GITHUB_REPOSITORY=OWNER/NAME'
 cosign verify "$1" \
     --certificate-oidc-issuer https://token.actions.githubusercontent.com \
     --certificate-identity-regexp "^https://github\.com/${repository//./\\.}/\.github/workflows/release\.yml@refs/tags/v[0-9]+\.[0-9]+\.[0-9]+$" >/dev/null

@@ -1,4 +1,4 @@
-"""Release scripts in a repository of their own, with fake cosign, gh and terraform that write down how they were called."""
+"""Checks the release scripts in a repository of their own, with fakes of cosign, gh, syft, spin, docker, terraform."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ROOT / ".github" / "release"
 A, B = ("sha256:" + digit * 64 for digit in "ab")
+APPLICATIONS = "spinkube/argocd/environments/{}/applications/kustomization.yaml"
 
 CHANGELOG = """\
 # Changelog
@@ -36,14 +36,14 @@ CHANGELOG = """\
 
 
 class Repository:
+    """A git repository in a temporary folder, with what the release scripts read, ready for the release of 1.2.3."""
+
     def __init__(self, folder):
-        self.root, self.fake, self.calls_file = folder / "tree", folder / "fake", folder / "calls"
-        self.fake.mkdir()
-        self.write(".github/release/check.sh", "")
-        shutil.rmtree(self.root / ".github" / "release")
-        shutil.copytree(SCRIPTS, self.root / ".github" / "release")
-        self.write("spinkube/lib.sh", (ROOT / "spinkube" / "lib.sh").read_text())
-        shutil.copytree(ROOT / "spinkube" / "argocd" / "environments", self.root / "spinkube" / "argocd" / "environments")
+        self.folder, self.root, self.fakes, self.log = folder, folder / "tree", folder / "fakes", folder / "calls"
+        self.fakes.mkdir()
+        for path in (".github/release", "spinkube/argocd/environments"):
+            shutil.copytree(ROOT / path, self.root / path)
+        self.write("spinkube/lib.sh", (ROOT / "spinkube/lib.sh").read_text())
         self.write(".gitignore", "/target/\n")
         self.write("Cargo.toml", '[workspace.package]\nversion = "1.2.3"\n')
         self.write("Cargo.lock", '[[package]]\nname = "items"\nversion = "1.2.3"\n')
@@ -53,40 +53,54 @@ class Repository:
         self.git("init", "--quiet", "--initial-branch=main")
         self.commit()
 
+    def read(self, path):
+        return (self.root / path).read_text()
+
     def write(self, path, text):
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text)
 
     def replace(self, path, old, new):
-        text = (self.root / path).read_text()
-        assert old in text
-        self.write(path, text.replace(old, new))
+        assert old in self.read(path)
+        self.write(path, self.read(path).replace(old, new))
 
     def git(self, *arguments):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", self.root, *arguments], check=True, capture_output=True)
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", self.root, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
 
     def commit(self):
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "state", "--allow-empty")
 
-    def origin(self, folder):
-        subprocess.run(["git", "init", "--quiet", "--bare", folder / "origin"], check=True)
-        self.git("remote", "add", "origin", str(folder / "origin"))
+    def origin(self):
+        """Pushes main to a remote repository."""
+        subprocess.run(["git", "init", "--quiet", "--bare", self.folder / "origin"], check=True)
+        self.git("remote", "add", "origin", str(self.folder / "origin"))
         self.git("push", "--quiet", "--set-upstream", "origin", "main")
 
-    def command(self, name, body=""):
-        file = self.fake / name
-        file.write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.calls_file}"\n{body}\n')
+    def branches(self):
+        """The branches of the remote repository."""
+        command = ["git", "-C", self.folder / "origin", "branch", "--format=%(refname:short)"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    def fake(self, name, body=""):
+        """Puts a program on the path that records its calls and then runs `body`."""
+        file = self.fakes / name
+        file.write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.log}"\n{body}\n')
         file.chmod(0o755)
 
     @property
     def calls(self):
-        return self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
+        return self.log.read_text().splitlines() if self.log.exists() else []
 
-    def run(self, script, *arguments, **settings):
+    def run(self, script, *arguments, fails=False, **settings):
+        """Runs a script, checks whether it succeeds, and returns what it prints."""
         env = {key: value for key, value in os.environ.items() if not key.startswith(("GIT", "GITHUB"))}
-        env |= {"PATH": f"{self.fake}:{env['PATH']}", **settings}
-        return subprocess.run([self.root / ".github" / "release" / script, *arguments], env=env, capture_output=True, text=True, check=False, timeout=60)
+        env |= {"PATH": f"{self.fakes}:{env['PATH']}", **settings}
+        path = self.root / (f"{script}.sh" if "/" in script else f".github/release/{script}.sh")
+        done = subprocess.run([path, *arguments], env=env, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -94,276 +108,258 @@ def repository(tmp_path):
     return Repository(tmp_path)
 
 
-def test_nothing_is_missing(repository):
-    result = repository.run("check")
-    assert result.returncode == 0 and "git tag -s v1.2.3" in result.stdout, result.stdout + result.stderr
+def test_check_reports_that_nothing_is_missing(repository):
+    assert "git tag -s v1.2.3" in repository.run("check")
 
 
-LACKS = {
-    "version 1.2.3 in spin.toml": lambda r: r.replace("spin.toml", "1.2.3", "1.2.2"),
-    "version 1.2.3 in components/audit/spin.toml": lambda r: r.replace("components/audit/spin.toml", "1.2.3", "1.2.2"),
-    "version 1.2.3 in Cargo.lock": lambda r: r.replace("Cargo.lock", "1.2.3", "1.2.2"),
-    "a version like 1.2.3 in Cargo.toml": lambda r: r.replace("Cargo.toml", "1.2.3", "1.2"),
-    "the section": lambda r: r.replace("CHANGELOG.md", "## [1.2.3] - 2026-11-22", "## [1.2.4] - 2026-11-22"),
-    "a date in": lambda r: r.replace("CHANGELOG.md", "## [1.2.3] - 2026-11-22", "## [1.2.3]"),
-    "what changed": lambda r: r.replace("CHANGELOG.md", "- A thing.\n", ""),
-    "an empty section Unreleased": lambda r: r.replace("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n- Left behind.\n"),
-    "the link [1.2.3]": lambda r: r.replace("CHANGELOG.md", "\n[1.2.3]: ", "\n[1.2.1]: "),
+MISSING = {
+    "version 1.2.3 in spin.toml": ("spin.toml", "1.2.3", "1.2.2"),
+    "version 1.2.3 in components/audit/spin.toml": ("components/audit/spin.toml", "1.2.3", "1.2.2"),
+    "version 1.2.3 in Cargo.lock": ("Cargo.lock", "1.2.3", "1.2.2"),
+    "a version like 1.2.3 in Cargo.toml": ("Cargo.toml", "1.2.3", "1.2"),
+    "the section": ("CHANGELOG.md", "## [1.2.3] - 2026-11-22", "## [1.2.4] - 2026-11-22"),
+    "a date in": ("CHANGELOG.md", "## [1.2.3] - 2026-11-22", "## [1.2.3]"),
+    "the changes of 1.2.3": ("CHANGELOG.md", "- A thing.\n", ""),
+    "an empty section Unreleased": ("CHANGELOG.md", "## [Unreleased]\n", "## [Unreleased]\n\n- Left behind.\n"),
+    "the link [1.2.3]": ("CHANGELOG.md", "\n[1.2.3]: ", "\n[1.2.1]: "),
 }
 
 
-@pytest.mark.parametrize("lack", LACKS)
-def test_what_is_missing_is_said(repository, lack):
-    LACKS[lack](repository)
+@pytest.mark.parametrize("what", MISSING)
+def test_check_reports_what_is_missing_with_its_fix(repository, what):
+    repository.replace(*MISSING[what])
     repository.commit()
-    result = repository.run("check")
-    assert result.returncode == 1 and f"missing: {lack}" in result.stdout and "fix: " in result.stdout, result.stdout
-    assert "1 missing for" in result.stdout or lack.startswith(("a version", "the section")), result.stdout
+    output = repository.run("check", fails=True)
+    assert f"missing: {what}" in output and "fix: " in output
+    assert "1 missing for" in output or what.startswith(("a version", "the section")), output
 
 
-def test_a_working_copy_with_changes_is_not_clean(repository):
+def test_check_reports_uncommitted_changes_and_another_branch(repository):
     repository.write("new", "")
-    assert "missing: a clean working copy" in repository.run("check").stdout
-
-
-def test_another_branch_is_not_released(repository):
     repository.git("switch", "--quiet", "--create", "feature")
-    assert "missing: the branch main" in repository.run("check").stdout
+    output = repository.run("check", fails=True)
+    assert "missing: a clean working copy" in output and "missing: the branch main" in output
 
 
-def test_a_tag_off_main_is_not_released(repository, tmp_path):
-    repository.origin(tmp_path)
+def test_check_refuses_a_tag_that_is_not_on_main(repository):
+    repository.origin()
     repository.git("switch", "--quiet", "--create", "feature")
     repository.commit()
     repository.git("tag", "v1.2.3")
     repository.git("checkout", "--quiet", "--detach")
-    result = repository.run("check")
-    assert result.returncode == 1 and "missing: this commit on origin/main" in result.stdout
+    assert "missing: this commit on origin/main" in repository.run("check", fails=True)
     repository.git("push", "--quiet", "origin", "HEAD:main")
-    assert repository.run("check").returncode == 0
+    repository.run("check")
 
 
-def test_a_tag_is_free_or_what_is_checked_out(repository, tmp_path):
-    repository.origin(tmp_path)
+def test_check_refuses_a_tag_that_is_another_commit(repository):
+    repository.origin()
     repository.git("tag", "v1.2.3")
     repository.git("checkout", "--quiet", "--detach")
-    assert repository.run("check").returncode == 0
+    repository.run("check")
     repository.commit()
-    assert "missing: a free version" in repository.run("check").stdout
+    assert "missing: an unused version" in repository.run("check", fails=True)
 
 
-def test_what_was_not_pushed_is_not_released(repository, tmp_path):
-    repository.origin(tmp_path)
-    assert repository.run("check").returncode == 0
+def test_check_refuses_a_commit_that_was_not_pushed(repository):
+    repository.origin()
+    repository.run("check")
     repository.commit()
-    assert "missing: what the upstream has" in repository.run("check").stdout
+    assert "missing: the same commit as upstream" in repository.run("check", fails=True)
 
 
-def test_notes_are_the_section_and_the_digests(repository):
+def test_notes_are_the_section_of_the_version_and_the_digests(repository):
     repository.write("target/release-files/digests.txt", f"ghcr.io/o/n/items@{A}\n")
-    notes = repository.run("notes", "1.2.3").stdout
-    assert "- A thing." in notes and "Another" not in notes and f"    ghcr.io/o/n/items@{A}" in notes and "[1.2.2]:" not in notes
-    assert repository.run("notes", "9.9.9").returncode == 1
+    notes = repository.run("notes", "1.2.3")
+    assert "- A thing." in notes and f"    ghcr.io/o/n/items@{A}" in notes
+    assert "Another" not in notes and "[1.2.2]:" not in notes
+    repository.run("notes", "9.9.9", fails=True)
 
 
-def packed(repository):
+def package(repository):
+    """Writes what `make package` and `make sbom` leave."""
     repository.write("target/digests", f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/sidecar@{B}\n")
     repository.write("target/release-files/sbom.spdx.json", "{}")
+    repository.fake("cosign")
+
+
+def test_package_pushes_names_in_small_letters_and_records_the_digests(repository):
+    repository.write("spinkube/package.sh", (ROOT / "spinkube/package.sh").read_text())
+    repository.write("scripts/build-components.sh", "#!/bin/sh\n")
+    for path in ("spinkube/package.sh", "scripts/build-components.sh"):
+        (repository.root / path).chmod(0o755)
+    repository.fake("spin", f"echo pushed {A}")
+    repository.fake("docker", f"echo x@{B}")
+    repository.run("spinkube/package", REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
+    pushed = [call for call in repository.calls if " push " in call]
+    assert len(pushed) == 4 and all(call.split()[-1].startswith("ghcr.io/example/items/") for call in pushed), pushed
+    assert repository.read("target/digests").splitlines()[0] == f"ghcr.io/example/items/items@{A}"
+
+
+def test_a_bill_of_materials_without_the_crates_is_refused(repository):
+    file = repository.root / "target/release-files/sbom.spdx.json"
+    repository.fake("syft", f"""printf '{{"name": "spin-sdk"}}' >{file}""")
+    repository.run("sbom")
+    repository.fake("syft", f"printf '{{}}' >{file}")
+    repository.run("sbom", fails=True)
 
 
 def test_each_artifact_is_signed_attested_and_verified_by_digest(repository):
-    packed(repository)
-    repository.command("cosign")
-    result = repository.run("sign", GITHUB_REPOSITORY="o/n.x")
-    assert result.returncode == 0, result.stderr
+    package(repository)
+    repository.run("sign", GITHUB_REPOSITORY="o/n.x")
     for artifact in (f"ghcr.io/o/n/items@{A}", f"ghcr.io/o/n/sidecar@{B}"):
         assert [call.split()[1] for call in repository.calls if artifact in call] == ["sign", "attest", "verify"]
-    identity = next(re.search(r"--certificate-identity-regexp (\S+)", call).group(1) for call in repository.calls if " verify " in call)
+    checksums = repository.read("target/release-files/checksums.txt").splitlines()
+    assert checksums == [f"{'a' * 64}  ghcr.io/o/n/items", f"{'b' * 64}  ghcr.io/o/n/sidecar"]
+
+
+def test_only_the_release_workflow_at_a_tag_is_an_accepted_identity(repository):
+    repository.fake("cosign")
+    repository.run("verify", f"ghcr.io/o/n/items@{A}", GITHUB_REPOSITORY="o/n.x")
+    identity = re.search(r"--certificate-identity-regexp (\S+)", repository.calls[-1]).group(1)
     workflow = "https://github.com/o/n.x/.github/workflows/release.yml"
     assert re.match(identity, f"{workflow}@refs/tags/v1.2.3")
-    for other in (f"{workflow}@refs/heads/main", f"{workflow}@refs/tags/v1.2.3-x", workflow.replace("n.x", "nyx") + "@refs/tags/v1.2.3", workflow.replace("release", "ci") + "@refs/tags/v1.2.3"):
-        assert not re.match(identity, other), other
-    assert (repository.root / "target/release-files/checksums.txt").read_text().splitlines() == [f"{'a' * 64}  ghcr.io/o/n/items", f"{'b' * 64}  ghcr.io/o/n/sidecar"]
+    for other in ("@refs/heads/main", "@refs/tags/v1.2.3-x"):
+        assert not re.match(identity, workflow + other), other
+    for other in (workflow.replace("n.x", "nyx"), workflow.replace("release", "ci")):
+        assert not re.match(identity, other + "@refs/tags/v1.2.3"), other
 
 
 @pytest.mark.parametrize("missing", ["target/digests", "target/release-files/sbom.spdx.json"])
-def test_nothing_is_signed_without_artifacts_and_list_of_parts(repository, missing):
-    packed(repository)
+def test_nothing_is_signed_without_artifacts_and_bill_of_materials(repository, missing):
+    package(repository)
     (repository.root / missing).unlink()
-    repository.command("cosign")
-    assert repository.run("sign", GITHUB_REPOSITORY="o/n").returncode == 1 and not repository.calls
+    repository.run("sign", fails=True, GITHUB_REPOSITORY="o/n")
+    assert not repository.calls
 
 
 def test_a_signature_that_does_not_verify_fails_the_release(repository):
-    packed(repository)
-    repository.command("cosign", '[ "$1" != verify ]')
-    assert repository.run("sign", GITHUB_REPOSITORY="o/n").returncode != 0
+    package(repository)
+    repository.fake("cosign", '[ "$1" != verify ]')
+    repository.run("sign", fails=True, GITHUB_REPOSITORY="o/n")
 
 
-def test_only_a_digest_is_verified(repository):
-    repository.command("cosign")
-    assert repository.run("verify", "ghcr.io/o/n/items:1.2.3", GITHUB_REPOSITORY="o/n").returncode == 1 and not repository.calls
+def test_an_artifact_without_a_digest_is_not_verified(repository):
+    repository.fake("cosign")
+    repository.run("verify", "ghcr.io/o/n/items:1.2.3", fails=True, GITHUB_REPOSITORY="o/n")
+    assert not repository.calls
 
 
 @pytest.mark.parametrize("url", ["https://github.com/o/n.git", "https://github.com/o/n", "git@github.com:o/n.git"])
-def test_whose_release_it_is_comes_from_the_remote(repository, url):
-    repository.command("cosign")
+def test_verify_reads_the_repository_from_the_remote(repository, url):
+    repository.fake("cosign")
     repository.git("remote", "add", "origin", url)
-    assert repository.run("verify", f"ghcr.io/o/n/items@{A}").returncode == 0
+    repository.run("verify", f"ghcr.io/o/n/items@{A}")
     assert r"^https://github\.com/o/n/\.github/" in repository.calls[-1]
 
 
-def test_a_list_of_parts_without_the_parts_fails(repository):
-    written = repository.root / "target/release-files/sbom.spdx.json"
-    repository.command("syft", f"""printf '{{"name": "spin-sdk"}}' >{written}""")
-    assert repository.run("sbom").returncode == 0
-    repository.command("syft", f"printf '{{}}' >{written}")
-    assert repository.run("sbom").returncode == 1
-
-
-def test_a_release_is_published_from_its_tag(repository):
-    packed(repository)
+def test_a_release_is_published_from_its_tag_after_it_was_signed(repository):
+    package(repository)
     repository.git("tag", "v1.2.3")
-    repository.command("cosign")
-    repository.command("gh")
-    assert repository.run("publish").returncode == 1
-    assert repository.run("sign", GITHUB_REPOSITORY="o/n").returncode == 0
-    result = repository.run("publish")
-    assert result.returncode == 0, result.stderr
+    repository.fake("gh")
+    repository.run("publish", fails=True)
+    repository.run("sign", GITHUB_REPOSITORY="o/n")
+    repository.run("publish")
     assert any(call.startswith("gh release create v1.2.3 --verify-tag") for call in repository.calls)
 
 
-def kustomization(repository, environment):
-    return (repository.root / "spinkube/argocd/environments" / environment / "applications/kustomization.yaml").read_text()
-
-
 def release(repository, environment):
-    """What an environment says of release and artifacts."""
-    text = kustomization(repository, environment)
+    """The release and the artifacts of an environment."""
+    text = repository.read(APPLICATIONS.format(environment))
     return re.findall(r"targetRevision, value: (\S+) ", text), re.findall(r"- registry\.example/(\S+)", text)
 
 
-def promote(repository, **settings):
-    repository.write("target/new", f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/items-alone@sha256:{'c' * 64}\nghcr.io/o/n/sidecar@{B}\n")
-    repository.command("cosign", settings.pop("cosign", ""))
-    opened = settings.pop("opened", "")
-    repository.command("gh", f'[ "$2" != download ] || cat "{repository.root}/target/new"\n[ "$2" != list ] || printf %s "{opened}"')
-    return repository.run("promote", GITHUB_REPOSITORY="o/n", **settings)
+def promote(repository, environment, fails=False, cosign="", open_="", **settings):
+    """Runs promote.sh; `cosign` is the body of that fake, `open_` the URL of a pull request that is open already."""
+    digests = f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/items-alone@sha256:{'c' * 64}\nghcr.io/o/n/sidecar@{B}"
+    repository.fake("cosign", cosign)
+    repository.fake("gh", f'[ "$2" != download ] || echo "{digests}"\n[ "$2" != list ] || printf %s "{open_}"')
+    settings |= {f"GIT_{who}_{what}": "promote" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return repository.run("promote", fails=fails, ENVIRONMENT=environment, GITHUB_REPOSITORY="o/n", **settings)
 
 
-def test_a_release_goes_to_staging_alone(repository):
-    before = kustomization(repository, "production")
-    result = promote(repository, ENVIRONMENT="staging", VERSION="v1.2.3", DRY_RUN="1")
-    assert result.returncode == 0, result.stderr
-    # Manifests and schema of that release, with its digests.
-    assert release(repository, "staging") == (["v1.2.3"], [f"items=ghcr.io/o/n/items@{A}", f"sidecar=ghcr.io/o/n/sidecar@{B}"])
-    assert kustomization(repository, "production") == before
+def test_a_release_is_promoted_to_staging_only(repository):
+    before = release(repository, "production")
+    promote(repository, "staging", VERSION="v1.2.3", DRY_RUN="1")
+    artifacts = [f"items=ghcr.io/o/n/items@{A}", f"sidecar=ghcr.io/o/n/sidecar@{B}"]
+    assert release(repository, "staging") == (["v1.2.3"], artifacts)
+    assert release(repository, "production") == before
     assert any(call.startswith("gh release download v1.2.3 ") for call in repository.calls)
 
 
-def test_production_takes_what_staging_has(repository):
-    assert promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", DRY_RUN="1").returncode == 0
+def test_production_takes_the_release_of_staging_and_no_other(repository):
+    assert "nothing was promoted to staging yet" in promote(repository, "production", fails=True, DRY_RUN="1")
+    promote(repository, "staging", VERSION="1.2.3", DRY_RUN="1")
     repository.commit()
-    result = promote(repository, ENVIRONMENT="production", DRY_RUN="1")
-    assert result.returncode == 0, result.stderr
-    assert release(repository, "production") == release(repository, "staging") and release(repository, "production")[0] == ["v1.2.3"]
-
-
-def test_production_is_not_asked_for_a_version(repository):
-    assert promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", DRY_RUN="1").returncode == 0
-    repository.commit()
-    before = kustomization(repository, "production")
-    result = promote(repository, ENVIRONMENT="production", VERSION="1.2.4", DRY_RUN="1")
-    assert result.returncode == 1 and "leave VERSION out" in result.stderr and kustomization(repository, "production") == before
+    before = release(repository, "production")
+    assert "leave VERSION out" in promote(repository, "production", fails=True, VERSION="1.2.4", DRY_RUN="1")
+    assert release(repository, "production") == before
+    promote(repository, "production", DRY_RUN="1")
+    assert release(repository, "production") == release(repository, "staging") != before
 
 
 @pytest.mark.parametrize("version", ["main", "1.2", "1.2.3-rc1", "1.2.3 }|e"])
 def test_only_a_release_is_promoted(repository, version):
-    before = kustomization(repository, "staging")
-    assert promote(repository, ENVIRONMENT="staging", VERSION=version, DRY_RUN="1").returncode == 1
-    assert kustomization(repository, "staging") == before
+    before = release(repository, "staging")
+    promote(repository, "staging", fails=True, VERSION=version, DRY_RUN="1")
+    assert release(repository, "staging") == before
 
 
-def test_production_is_not_given_what_staging_never_had(repository):
-    result = promote(repository, ENVIRONMENT="production", DRY_RUN="1")
-    assert result.returncode == 1 and "nothing was promoted to staging yet" in result.stderr
+def pull_requests(repository):
+    """(branch, title) of each pull request that was opened."""
+    calls = [call for call in repository.calls if call.startswith("gh pr create --base main ")]
+    return [re.search(r"--head (\S+) --title (.*?) --body", call).groups() for call in calls]
 
 
-NAMES = {f"GIT_{who}_{what}": "promote@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-
-
-def branches(repository, tmp_path):
-    return subprocess.run(["git", "-C", tmp_path / "origin", "branch", "--format=%(refname:short)"], capture_output=True, text=True, check=True).stdout.split()
-
-
-def asked_for(repository):
-    return [re.search(r"--head (\S+) --title (.*?) --body", call).groups() for call in repository.calls if call.startswith("gh pr create --base main ")]
-
-
-def test_a_pull_request_is_opened_from_a_branch_of_its_own(repository, tmp_path):
-    repository.origin(tmp_path)
-    result = promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", **NAMES)
-    assert result.returncode == 0, result.stderr
-    [(branch, title)] = asked_for(repository)
+def test_a_promotion_verifies_both_artifacts_and_opens_a_pull_request_from_its_own_branch(repository):
+    repository.origin()
+    promote(repository, "staging", VERSION="1.2.3")
+    [(branch, title)] = pull_requests(repository)
     assert branch.startswith("promote/staging-") and title == "Promote v1.2.3 to staging"
     assert len([call for call in repository.calls if call.startswith("cosign verify")]) == 2
-    assert set(branches(repository, tmp_path)) == {"main", branch}
+    assert set(repository.branches()) == {"main", branch}
 
 
-def test_another_release_has_another_branch_also_with_the_same_components(repository, tmp_path):
-    repository.origin(tmp_path)
+def test_another_release_gets_another_branch_even_with_the_same_digests(repository):
+    repository.origin()
     for version in ("1.2.3", "1.2.4"):
-        assert promote(repository, ENVIRONMENT="staging", VERSION=version, **NAMES).returncode == 0
+        promote(repository, "staging", VERSION=version)
         repository.git("switch", "--quiet", "main")
-    assert len({branch for branch, _ in asked_for(repository)}) == 2
+    assert len({branch for branch, _ in pull_requests(repository)}) == 2
 
 
-def test_the_same_promotion_again_has_the_same_branch(repository, tmp_path):
-    repository.origin(tmp_path)
-    for opened in ("", "", "https://example.org/pull/1"):
-        result = promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", opened=opened, **NAMES)
-        assert result.returncode == 0, result.stderr
+def test_the_same_promotion_again_gets_the_same_branch(repository):
+    repository.origin()
+    for url in ("", "", "https://example.org/pull/1"):
+        output = promote(repository, "staging", VERSION="1.2.3", open_=url)
         repository.git("switch", "--quiet", "main")
-        # main goes on meanwhile.
+        # main advances meanwhile.
         repository.commit()
-    first, second = asked_for(repository)
-    assert first == second and "is asked for already: https://example.org/pull/1" in result.stdout
-    assert len(branches(repository, tmp_path)) == 2
+    first, second = pull_requests(repository)
+    assert first == second and "already open: https://example.org/pull/1" in output
+    assert len(repository.branches()) == 2
 
 
-def test_what_nobody_signed_is_not_promoted(repository):
-    before = kustomization(repository, "staging")
-    assert promote(repository, ENVIRONMENT="staging", VERSION="1.2.3", cosign="exit 1").returncode != 0
-    assert kustomization(repository, "staging") == before and not any("pr create" in call for call in repository.calls)
+def test_an_unsigned_artifact_is_not_promoted(repository):
+    before = release(repository, "staging")
+    promote(repository, "staging", fails=True, VERSION="1.2.3", cosign="exit 1")
+    assert release(repository, "staging") == before and not pull_requests(repository)
 
 
-def test_an_environment_that_is_not_there_is_named(repository):
-    result = promote(repository, ENVIRONMENT="nowhere", VERSION="1.2.3")
-    assert result.returncode == 1 and "production staging" in result.stderr
+def test_promote_lists_the_environments_when_there_is_no_such_one(repository):
+    assert "production staging" in promote(repository, "nowhere", fails=True, VERSION="1.2.3")
 
 
-def test_a_package_has_no_capitals_in_its_name(repository):
-    for path in ("spinkube/package.sh", "scripts/build-components.sh"):
-        repository.write(path, (ROOT / path).read_text() if path.startswith("spinkube") else "#!/bin/sh\n")
-        (repository.root / path).chmod(0o755)
-    repository.command("spin", f"echo pushed {A}")
-    repository.command("docker", f"echo x@{B}")
-    result = repository.run(Path("../../spinkube/package.sh"), REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
-    assert result.returncode == 0, result.stderr
-    pushed = [call for call in repository.calls if " push " in call]
-    assert len(pushed) == 4 and all(call.split()[-1].startswith("ghcr.io/example/items/") for call in pushed), pushed
-    assert (repository.root / "target/digests").read_text().splitlines()[0] == f"ghcr.io/example/items/items@{A}"
-
-
-def test_a_plan_takes_no_lock_and_asks_as_little_as_it_may(repository):
-    shutil.copytree(ROOT / "terraform", repository.root / "terraform", ignore=shutil.ignore_patterns(".terraform*"))
-    repository.command("terraform")
-    script, environment = Path("../../terraform/plan.sh"), repository.root / "terraform/environments/aws"
-    assert "there is no terraform.tfvars" in repository.run(script, "ha").stderr or (environment / "terraform.tfvars").exists()
+def test_a_terraform_plan_takes_no_lock_and_refreshes_only_where_it_may(repository):
+    ignored = shutil.ignore_patterns(".terraform*", "terraform.tfvars")
+    shutil.copytree(ROOT / "terraform", repository.root / "terraform", ignore=ignored)
+    repository.fake("terraform")
+    assert "there is no terraform.tfvars" in repository.run("terraform/plan", "ha", fails=True)
     for file in ("terraform.tfvars", "backend.hcl"):
-        (environment / file).write_text("")
+        repository.write(f"terraform/environments/aws/{file}", "")
     expected = "terraform plan -input=false -lock=false -var-file=sizes/ha.tfvars"
-    for argument, more in (((), ""), (("--state-only",), " -refresh=false"), (("--drift",), " -detailed-exitcode")):
-        assert repository.run(script, "ha", *argument).returncode == 0
+    for arguments, more in (([], ""), (["--state-only"], " -refresh=false"), (["--drift"], " -detailed-exitcode")):
+        repository.run("terraform/plan", "ha", *arguments)
         assert repository.calls[-1] == expected + more
-    assert repository.run(script, "huge").returncode == 1 and repository.run(script, "ha", "--apply").returncode == 1
+    repository.run("terraform/plan", "huge", fails=True)
+    repository.run("terraform/plan", "ha", "--apply", fails=True)

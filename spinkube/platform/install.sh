@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings the platform to the cluster that kubectl points at: a K3s with the shim on its nodes. May be run again.
+# Installs the platform into the cluster that kubectl points at: a K3s with the shim on its nodes. May be run again.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
@@ -8,12 +8,13 @@ need_cluster
 kubectl get crd helmcharts.helm.cattle.io >/dev/null 2>&1 ||
     fail 'this cluster has no helm-controller' 'use K3s without --disable-helm-controller'
 kubectl get nodes -l spin=true -o name | grep -q . ||
-    fail 'no node says that it has the shim' 'install it (spinkube/platform/shim.sh), then kubectl label node NAME spin=true'
+    fail 'no node has the label spin=true' 'install the shim (spinkube/platform/shim.sh), then kubectl label node NAME spin=true'
 
-# The same version as the chart's.
-SPIN_OPERATOR=$(sed -n '/name: spin-operator$/,/---/s/^  version: //p' spin.yaml)
+# The CRDs have the version of the chart.
+SPIN_OPERATOR=$(sed -n '/chart: .*spin-operator$/,/---/s/^  version: //p' spin.yaml)
 
 apply() { kubectl apply --server-side --force-conflicts -k . "$@"; }
+# ready NAMESPACE: whether it has Deployments and all are available.
 ready() {
     kubectl -n "$1" get deployments -o name | grep -q . && kubectl -n "$1" wait --for=condition=Available --timeout=1s deployment --all
 }
@@ -27,20 +28,18 @@ say "CRDs of spin-operator $SPIN_OPERATOR"
 kubectl apply --server-side --force-conflicts \
     -f "https://github.com/spinframework/spin-operator/releases/download/v$SPIN_OPERATOR/spin-operator.crds.yaml" >/dev/null
 
-# Grafana would else have a password that everybody knows.
-kubectl -n monitoring get secret grafana-admin >/dev/null 2>&1 || {
-    password=$(LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 || true)
-    kubectl apply --server-side -f - >/dev/null <<EOF
+# Without it, the chart would set a password that everybody knows.
+kubectl -n monitoring get secret grafana-admin >/dev/null 2>&1 ||
+    kubectl apply --server-side -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Secret
 metadata: { name: grafana-admin, namespace: monitoring }
-stringData: { admin-user: admin, admin-password: $password }
-EOF
-}
+stringData: { admin-user: admin, admin-password: $(random_password) }
+YAML
 
 say 'Everything else'
-# Until a chart has brought its CRDs, what needs them is refused.
-until_true 900 'all of it is accepted' apply
+# Resources of a chart's kinds are rejected until the chart has installed its CRDs.
+until_true 900 'all resources are accepted' apply
 for namespace in spin-operator cnpg-system monitoring; do
     until_true 900 "$namespace is ready" ready "$namespace"
 done

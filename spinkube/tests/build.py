@@ -1,10 +1,11 @@
-"""Builds kustomizations, as `kubectl apply -k` would."""
+"""Builds the kustomizations of spinkube/ as `kubectl apply -k` would, and finds resources in the results."""
 
 import itertools
 import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -12,19 +13,24 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 SPINKUBE = ROOT / "spinkube"
-# The one that came with the requirements: the same kustomize everywhere.
+# Installed with the requirements, so that every machine builds with the same kustomize.
 KUBECTL = Path(sys.executable).parent / "kubectl"
 BUILDS = ROOT / "target" / "manifests"
 
 OVERLAYS = sorted(path.name for path in (SPINKUBE / "overlays").iterdir())
-# Last what takes away from what the others add.
+# rds comes last: it deletes what other components add.
 COMPONENTS = sorted((path.name for path in (SPINKUBE / "components").iterdir()), key=lambda name: (name == "rds", name))
-# Each in place of the base's database.
+# Each replaces the base's database, so a variant has at most one of them.
 DATABASES = {"cloudnative-pg", "rds"}
+SETS = itertools.chain.from_iterable(itertools.combinations(COMPONENTS, size + 1) for size in range(len(COMPONENTS)))
+# What Argo CD keeps in step.
+ENVIRONMENTS = sorted(path.name for path in (SPINKUBE / "argocd" / "environments").iterdir())
+# Every overlay, and every set of components: +NAME+NAME.
+VARIANTS = OVERLAYS + ["+" + "+".join(chosen) for chosen in SETS if not DATABASES <= set(chosen)]
 
 
 class Loader(yaml.CSafeLoader):
-    """As Kubernetes reads YAML: a date is text."""
+    """Reads YAML as Kubernetes does: a date is text."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -34,70 +40,93 @@ Loader.yaml_implicit_resolvers = {
 
 
 def kustomize(folder):
+    """The resources that a folder builds to."""
     done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True)
     assert done.returncode == 0, f"kubectl kustomize {folder}: {done.stderr}"
-    # A note on standard error is something kustomize would no longer take one day.
+    # kustomize warns here about what it will no longer accept one day.
     assert not done.stderr, done.stderr
     return [resource for resource in yaml.load_all(done.stdout, Loader) if resource]
 
 
-def kustomize_text(kustomization, files=None):
-    """Builds a kustomization given as a mapping; its paths begin at the repository's root as `ROOT/…`."""
+@contextmanager
+def kustomization(resource, components=(), **fields):
+    """A folder with a kustomization of a resource and components, both given as paths below spinkube/."""
     BUILDS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILDS) as folder:
-        up = os.path.relpath(ROOT, folder)
-        text = yaml.safe_dump(kustomization, sort_keys=False).replace("ROOT/", up + "/")
-        (Path(folder) / "kustomization.yaml").write_text(text)
-        for name, content in (files or {}).items():
-            (Path(folder) / name).write_text(content)
-        return kustomize(folder)
-
-
-def with_components(components):
-    return kustomize_text(
-        {
+        up = os.path.relpath(SPINKUBE, folder)
+        content = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "namespace": "items",
             "sortOptions": {"order": "fifo"},
-            "resources": ["ROOT/spinkube/base"],
-            "components": [f"ROOT/spinkube/components/{name}" for name in components] + ["ROOT/spinkube/images"],
+            "resources": [f"{up}/{resource}"],
+            "components": [f"{up}/{component}" for component in components],
+            **fields,
         }
-    )
+        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(content))
+        yield folder
 
 
-def sets(names):
-    return itertools.chain.from_iterable(itertools.combinations(names, count) for count in range(len(names) + 1))
-
-
-# What is built: every overlay, and every set of components that has one database.
-VARIANTS = OVERLAYS + ["+".join(chosen) for chosen in sets(COMPONENTS) if len(chosen) > 1 and not set(chosen) >= DATABASES] + [f"+{name}" for name in COMPONENTS]
+def overlay(resource, components=(), **fields):
+    """The resources that such a kustomization builds to."""
+    with kustomization(resource, components, **fields) as folder:
+        return kustomize(folder)
 
 
 @cache
 def variant(name):
-    """The resources of a variant. Not to be changed: they are shared."""
-    return kustomize(SPINKUBE / "overlays" / name) if name in OVERLAYS else with_components(name.strip("+").split("+"))
+    """The resources of a variant. They are shared between tests: do not change them."""
+    if name in OVERLAYS:
+        return kustomize(SPINKUBE / "overlays" / name)
+    chosen = [f"components/{component}" for component in name.strip("+").split("+")]
+    return overlay("base", [*chosen, "images"], namespace="items")
 
 
 def components(name):
     """The components that a variant contains."""
     if name not in OVERLAYS:
         return set(name.strip("+").split("+"))
-    kustomization = yaml.safe_load((SPINKUBE / "overlays" / name / "kustomization.yaml").read_text())
-    return {Path(path).name for path in kustomization["components"]} & set(COMPONENTS)
+    content = yaml.safe_load((SPINKUBE / "overlays" / name / "kustomization.yaml").read_text())
+    return {Path(path).name for path in content["components"]} & set(COMPONENTS)
 
 
 @cache
 def platform():
+    """The resources of the platform."""
     return kustomize(SPINKUBE / "platform")
 
 
-def kind(resources, kind, name=None):
-    return [r for r in resources if r["kind"] == kind and name in (None, r["metadata"]["name"])]
+@cache
+def argocd(path=""):
+    """The resources of a folder of argocd/; without a path Argo CD itself."""
+    return kustomize(SPINKUBE / "argocd" / path)
 
 
-def one(resources, kind_, name):
-    found = kind(resources, kind_, name)
-    assert len(found) == 1, f"{kind_} {name}: {len(found)} of them"
-    return found[0]
+def name(resource):
+    return resource["metadata"]["name"]
+
+
+def kind(resources, wanted):
+    """The resources of a kind, by name."""
+    return {name(resource): resource for resource in resources if resource["kind"] == wanted}
+
+
+def database(resources):
+    """The ConfigMap with the database's address; its name ends in a hash of its content."""
+    [found] = [r for n, r in kind(resources, "ConfigMap").items() if n.startswith("database-")]
+    return found
+
+
+def specs(resources, wanted):
+    """The specifications of the resources of a kind, by name."""
+    return {name: resource["spec"] for name, resource in kind(resources, wanted).items()}
+
+
+def pod(resources, kind, name):
+    """The specification of the pods of a Deployment, StatefulSet, DaemonSet or Job."""
+    return specs(resources, kind)[name]["template"]["spec"]
+
+
+def values(chart):
+    """The Helm values of a HelmChart or HelmChartConfig of the platform."""
+    [found] = [r for r in platform() if r["kind"].startswith("HelmChart") and name(r) == chart]
+    return yaml.safe_load(found["spec"]["valuesContent"])

@@ -1,20 +1,16 @@
-import sys
-from pathlib import Path
+"""Fixtures: a test that takes `rendered` runs for every variant of the manifests."""
 
+import build
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import build  # noqa: E402
 
 
 @pytest.fixture(scope="session", params=build.VARIANTS)
 def variant(request):
-    """The name of each overlay and set of components in turn."""
+    """The name of an overlay, or of a set of components."""
     return request.param
 
 
 @pytest.fixture(scope="session")
 def rendered(variant):
-    """What it builds to."""
+    """The resources of that variant."""
     return build.variant(variant)

@@ -1,13 +1,16 @@
-"""The pods that exist once a rendering is applied: also those that operators write, and the neighbours they talk to."""
+"""The pods that exist once a variant is applied, those that operators create included, and the pods they talk to."""
 
 from dataclasses import dataclass
 
+import build
 from spin_operator import expand
+
+NAME = "app.kubernetes.io/name"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One side of a connection: a pod with its labels, or an address outside of all pods."""
+    """One side of a connection: a pod with its labels, or an address outside the cluster's pods."""
 
     name: str
     namespace: str | None = None
@@ -23,31 +26,30 @@ def templates(rendered):
 
 
 def own(rendered):
-    """The pods of a rendering, named as the README's table names them."""
+    """The pods of a variant, named as in the README's table."""
     names = {"postgres": "database", "schema": "schema Job"}
-    for resource, template in templates(rendered):
-        name = resource["metadata"]["name"]
-        yield Peer(names.get(name, name), resource["metadata"]["namespace"], tuple(template["metadata"]["labels"].items()))
-    for cluster in (r for r in rendered if r["kind"] == "Cluster"):
-        # By CloudNativePG's source: the labels of its pods, and of the jobs that create a server.
-        labels = (("cnpg.io/cluster", cluster["metadata"]["name"]), ("app.kubernetes.io/component", "database"))
+    for owner, template in templates(rendered):
+        name = build.name(owner)
+        yield Peer(names.get(name, name), owner["metadata"]["namespace"], tuple(template["metadata"]["labels"].items()))
+    for name, cluster in build.kind(rendered, "Cluster").items():
+        # The labels that CloudNativePG's source puts on its servers, and on the jobs that create them.
+        labels = (("cnpg.io/cluster", name), ("app.kubernetes.io/component", "database"))
         yield Peer("database", cluster["metadata"]["namespace"], labels)
-    if any(r["kind"] == "Issuer" and "acme" in r["spec"] for r in rendered):
+    if any("acme" in issuer["spec"] for issuer in build.kind(rendered, "Issuer").values()):
         yield Peer("certificate proof", "items", (("acme.cert-manager.io/http01-solver", "true"),))
 
 
 def outside(rendered):
-    """The database where it is no pod."""
+    """The database, where it is not a pod."""
     return [] if any(peer.name == "database" for peer in own(rendered)) else [Peer("database", address="10.0.128.9")]
 
 
-NAME = "app.kubernetes.io/name"
 NEIGHBOURS = [
     Peer("Traefik", "kube-system", ((NAME, "traefik"),)),
     Peer("DNS", "kube-system", (("k8s-app", "kube-dns"),)),
     Peer("Prometheus", "monitoring", ((NAME, "prometheus"),)),
     Peer("CloudNativePG operator", "cnpg-system", ((NAME, "cloudnative-pg"),)),
-    # Who must get nowhere: labels alone, or a namespace alone, open no door.
+    # These must reach nothing: the right label in the wrong namespace is not enough, nor the right namespace alone.
     Peer("a stranger in the namespace", "items", (("app", "stranger"),)),
     Peer("a pod called Traefik elsewhere", "default", ((NAME, "traefik"),)),
     Peer("a pod called Prometheus elsewhere", "default", ((NAME, "prometheus"),)),

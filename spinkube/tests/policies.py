@@ -1,39 +1,39 @@
-"""NetworkPolicy, evaluated: may this peer open a connection to that one?"""
+"""Evaluates NetworkPolicies: may one peer open a connection to another?"""
 
 import ipaddress
 from itertools import product
 
-# Every port that anything here listens on, and some that nobody should ask.
-PORTS = [("UDP", 53)] + [("TCP", port) for port in (22, 53, 80, 443, 3100, 4318, 5432, 6443, 8000, 8089, 9187, 9464, 10250)]
+# Every port that anything here listens on, and some that nothing may reach.
+TCP = (22, 53, 80, 443, 3100, 4318, 5432, 6443, 8000, 8089, 9187, 9464, 10250)
+PORTS = [("UDP", 53)] + [("TCP", port) for port in TCP]
 
-# Where K3s's pods are, unless cluster-cidr says otherwise.
+# An address of a pod in K3s's default cluster-cidr.
 POD = "10.42.0.9"
 
 
 def selects(selector, labels):
-    """Whether a label selector matches; what this does not know it refuses."""
+    """Whether a label selector matches. Fails on a selector that this does not evaluate."""
     assert not selector.keys() - {"matchLabels", "matchExpressions"}, selector
     labels = dict(labels)
-    if any(labels.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
-        return False
-    for expression in selector.get("matchExpressions", []):
-        assert expression["operator"] == "In", expression
-        if labels.get(expression["key"]) not in expression["values"]:
-            return False
-    return True
+    expressions = selector.get("matchExpressions", [])
+    assert all(expression["operator"] == "In" for expression in expressions), expressions
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        labels.get(expression["key"]) in expression["values"] for expression in expressions
+    )
 
 
 def _peer(rule, peer, namespace):
     assert not rule.keys() - {"podSelector", "namespaceSelector", "ipBlock"}, rule
     if "ipBlock" in rule:
-        # A range takes in the addresses of pods too.
+        # A range of addresses matches pods in it, too.
         address = ipaddress.ip_address(peer.address or POD)
-        inside = [address in ipaddress.ip_network(block) for block in (rule["ipBlock"]["cidr"], *rule["ipBlock"].get("except", []))]
-        return inside[0] and not any(inside[1:])
+        blocks = (rule["ipBlock"]["cidr"], *rule["ipBlock"].get("except", []))
+        included, *excluded = [address in ipaddress.ip_network(block) for block in blocks]
+        return included and not any(excluded)
     if peer.namespace is None:
         return False
     if "namespaceSelector" in rule:
-        # The label every namespace has by itself.
+        # Kubernetes sets this label on every namespace.
         if not selects(rule["namespaceSelector"], {"kubernetes.io/metadata.name": peer.namespace}):
             return False
     elif peer.namespace != namespace:
@@ -49,10 +49,10 @@ def _ports(rule, protocol, port):
 
 
 def _side(policies, direction, pod, other, protocol, port):
-    """Whether `pod` itself permits it: an unselected pod, or one outside of these policies' namespaces, permits everything."""
+    """Whether the policies of `pod` permit it. A pod that no policy selects, and an address, permit everything."""
     if pod.namespace is None:
         return True
-    binding = [
+    selecting = [
         policy
         for policy in policies
         if policy["metadata"]["namespace"] == pod.namespace
@@ -60,24 +60,21 @@ def _side(policies, direction, pod, other, protocol, port):
         and selects(policy["spec"]["podSelector"], pod.labels)
     ]
     key, side = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
-    return not binding or any(
-        (side not in rule or any(_peer(peer, other, pod.namespace) for peer in rule[side])) and _ports(rule, protocol, port)
-        for policy in binding
+    return not selecting or any(
+        (side not in rule or any(_peer(peer, other, pod.namespace) for peer in rule[side]))
+        and _ports(rule, protocol, port)
+        for policy in selecting
         for rule in policy["spec"].get(key, [])
     )
 
 
-def permits(policies, source, target, protocol, port):
-    return _side(policies, "Egress", source, target, protocol, port) and _side(
-        policies, "Ingress", target, source, protocol, port
-    )
-
-
 def flows(policies, own, neighbours):
-    """{(from, to, "PROTOCOL port")} of all that is permitted and begins or ends at one of the own pods."""
+    """{(from, to, "PORT/PROTOCOL")} of all permitted connections that begin or end at one of the own pods."""
     everybody = [*own, *neighbours]
     return {
         (source.name, target.name, f"{port}/{protocol}")
         for source, target, (protocol, port) in product(everybody, everybody, PORTS)
-        if (source in own or target in own) and permits(policies, source, target, protocol, port)
+        if (source in own or target in own)
+        and _side(policies, "Egress", source, target, protocol, port)
+        and _side(policies, "Ingress", target, source, protocol, port)
     }

@@ -1,8 +1,10 @@
-"""Traefik's routing, as far as the routes here use it: which route takes a request?"""
+"""Evaluates Traefik's routing rules, as far as they are used here: which route takes a request?"""
 
 import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
+
+import build
 
 TOKENS = re.compile(r"\s*(?:(\w+)\(((?:`[^`]*`(?:,\s*)?)+)\)|(&&|\|\||\(|\)))")
 
@@ -26,7 +28,8 @@ def _matches(name, arguments, request):
         case "Method", [method]:
             return request.method == method
         case "HeaderRegexp", [header, pattern]:
-            return any(key.lower() == header.lower() and re.search(pattern, value) for key, value in request.headers.items())
+            values = [value for key, value in request.headers.items() if key.lower() == header.lower()]
+            return any(re.search(pattern, value) for value in values)
     raise AssertionError(f"unknown matcher {name}({arguments})")
 
 
@@ -34,7 +37,7 @@ def matches(rule, request):
     python, position = [], 0
     while position < len(rule.rstrip()):
         token = TOKENS.match(rule, position)
-        assert token, f"not understood from here: {rule[position:]}"
+        assert token, f"cannot parse from here: {rule[position:]}"
         name, arguments, operator = token.groups()
         if name:
             python.append(str(_matches(name, re.findall("`([^`]*)`", arguments), request)))
@@ -46,20 +49,20 @@ def matches(rule, request):
 
 
 def taken(rendered, request, entry_point):
-    """The route that takes a request: of those that match, the one with the highest priority; None means 404."""
+    """The matching route with the highest priority; None means that Traefik answers 404."""
     routes = [
         route
-        for resource in rendered
-        if resource["kind"] == "IngressRoute" and entry_point in resource["spec"]["entryPoints"]
+        for resource in build.kind(rendered, "IngressRoute").values()
+        if entry_point in resource["spec"]["entryPoints"]
         for route in resource["spec"]["routes"]
         if matches(route["match"], request)
     ]
     priorities = [route["priority"] for route in routes]
-    assert len(priorities) == len(set(priorities)), "which one is left to chance"
+    assert len(priorities) == len(set(priorities)), "two matching routes have the same priority"
     return max(routes, key=lambda route: route["priority"], default=None)
 
 
 def middlewares(rendered, route):
-    """What a route puts before the service, in order: (kind, settings)."""
-    held = {r["metadata"]["name"]: r["spec"] for r in rendered if r["kind"] == "Middleware"}
-    return [next(iter(held[middleware["name"]].items())) for middleware in route.get("middlewares", [])]
+    """The middlewares of a route in order: (kind, settings)."""
+    held = build.kind(rendered, "Middleware")
+    return [next(iter(held[middleware["name"]]["spec"].items())) for middleware in route.get("middlewares", [])]

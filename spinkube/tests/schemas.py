@@ -1,4 +1,4 @@
-"""Schemas: Kubernetes' own by package, those of other kinds in schemas/. An unknown field is an error in both."""
+"""Validates resources: Kubernetes' own kinds by a package, the others by schemas/. Unknown fields are errors."""
 
 from functools import cache
 from pathlib import Path
@@ -7,23 +7,23 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
-# The minor versions of Kubernetes that this is meant for: K3s's stable line, and the one that the shim's K3s image has.
+# K3s's stable line, and the Kubernetes in the shim's K3s image.
 VERSIONS = ["1.35", "1.36"]
 FOLDER = Path(__file__).parent / "schemas"
+STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
 METADATA = {
-    "type": "object",
     "required": ["name"],
     "properties": {
         "name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},
         "namespace": {"type": "string"},
-        "labels": {"type": "object", "additionalProperties": {"type": "string"}},
-        "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
+        "labels": STRINGS,
+        "annotations": STRINGS,
     },
 }
 
 
 def strict(schema):
-    """A schema that names properties names all of them."""
+    """A schema that allows no properties but those it names."""
     if isinstance(schema, dict):
         schema = {key: strict(value) for key, value in schema.items()}
         if isinstance(schema.get("properties"), dict):
@@ -36,9 +36,9 @@ def strict(schema):
 
 @cache
 def ours():
-    """{(apiVersion, kind): validator}"""
+    """{(apiVersion, kind): validator} of the schemas in schemas/."""
     found = {}
-    for file in sorted(FOLDER.glob("*.yaml")):
+    for file in FOLDER.glob("*.yaml"):
         content = yaml.safe_load(file.read_text())
         for kind, spec in content["kinds"].items():
             schema = {
@@ -53,7 +53,7 @@ def ours():
 
 
 def faults(resource, version):
-    """What is wrong with a resource, in the given version of Kubernetes."""
+    """What is wrong with a resource in a version of Kubernetes."""
     where = f"{resource['kind']} {resource['metadata'].get('name')}"
     if validator := ours().get((resource["apiVersion"], resource["kind"])):
         return [f"{where}: {error.json_path}: {error.message}" for error in validator.iter_errors(resource)]

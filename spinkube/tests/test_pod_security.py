@@ -1,92 +1,79 @@
-"""The Pod Security Standards, asked of every pod template: what an API server would refuse, this refuses."""
+"""Checks every pod against the Pod Security Standards, as an API server does, and against this project's own rules."""
 
 import build
 import pods
 
-RESTRICTED_VOLUMES = {"configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "csi"}
+RESTRICTED_VOLUMES = set("configMap downwardAPI emptyDir ephemeral persistentVolumeClaim projected secret csi".split())
 
 
-def baseline(spec):
-    """What the level `baseline` forbids and this pod does."""
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(field):
-            yield field
-    for volume in spec.get("volumes", []):
-        if "hostPath" in volume:
-            yield f"hostPath {volume['name']}"
-    if spec.get("securityContext", {}).get("sysctls"):
-        yield "sysctls"
-    for container in everyone(spec):
-        context = container.get("securityContext", {})
-        if context.get("privileged"):
-            yield f"{container['name']}: privileged"
-        if context.get("capabilities", {}).get("add"):
-            yield f"{container['name']}: capabilities"
-        if context.get("procMount", "Default") != "Default":
-            yield f"{container['name']}: procMount"
-        if any("hostPort" in port for port in container.get("ports", [])):
-            yield f"{container['name']}: hostPort"
-        for where in (context, spec.get("securityContext", {})):
-            if where.get("seccompProfile", {}).get("type") == "Unconfined":
-                yield f"{container['name']}: seccomp"
-
-
-def restricted(spec):
-    """What `restricted` asks on top of it."""
-    yield from baseline(spec)
-    pod = spec.get("securityContext", {})
-    for volume in spec.get("volumes", []):
-        if not set(volume) - {"name"} <= RESTRICTED_VOLUMES:
-            yield f"volume {volume['name']}"
-    if pod.get("runAsUser") == 0:
-        yield "runAsUser 0"
-    for container in everyone(spec):
-        context = {**{key: pod[key] for key in ("runAsNonRoot", "seccompProfile") if key in pod}, **container.get("securityContext", {})}
-        if context.get("allowPrivilegeEscalation") is not False:
-            yield f"{container['name']}: allowPrivilegeEscalation"
-        if context.get("runAsNonRoot") is not True:
-            yield f"{container['name']}: runAsNonRoot"
-        if context.get("runAsUser") == 0:
-            yield f"{container['name']}: runAsUser 0"
-        if context.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
-            yield f"{container['name']}: seccompProfile"
-        if context.get("capabilities", {}).get("drop") != ["ALL"]:
-            yield f"{container['name']}: capabilities"
-
-
-def everyone(spec):
+def containers(spec):
     return [*spec["containers"], *spec.get("initContainers", [])]
 
 
-def test_the_namespace_admits_what_the_operator_generates_and_no_more(rendered):
-    labels = build.one(rendered, "Namespace", "items")["metadata"]["labels"]
+def baseline(spec):
+    """What a pod does that the level `baseline` forbids."""
+    yield from (field for field in ("hostNetwork", "hostPID", "hostIPC") if spec.get(field))
+    yield from (f"hostPath {volume['name']}" for volume in spec.get("volumes", []) if "hostPath" in volume)
+    if spec.get("securityContext", {}).get("sysctls"):
+        yield "sysctls"
+    for container in containers(spec):
+        context = container.get("securityContext", {})
+        profiles = [where.get("seccompProfile", {}).get("type") for where in (context, spec.get("securityContext", {}))]
+        forbidden = {
+            "privileged": context.get("privileged"),
+            "capabilities": context.get("capabilities", {}).get("add"),
+            "procMount": context.get("procMount", "Default") != "Default",
+            "hostPort": any("hostPort" in port for port in container.get("ports", [])),
+            "seccompProfile": "Unconfined" in profiles,
+        }
+        yield from (f"{container['name']}: {field}" for field, found in forbidden.items() if found)
+
+
+def restricted(spec):
+    """What a pod does that the level `restricted` forbids."""
+    yield from baseline(spec)
+    pod = spec.get("securityContext", {})
+    yield from (f"volume {v['name']}" for v in spec.get("volumes", []) if not set(v) - {"name"} <= RESTRICTED_VOLUMES)
+    for container in containers(spec):
+        # What a container does not set applies from its pod.
+        context = pod | container.get("securityContext", {})
+        forbidden = {
+            "allowPrivilegeEscalation": context.get("allowPrivilegeEscalation") is not False,
+            "runAsNonRoot": context.get("runAsNonRoot") is not True,
+            "runAsUser": 0 in (pod.get("runAsUser"), context.get("runAsUser")),
+            "seccompProfile": context.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"),
+            "capabilities": context.get("capabilities", {}).get("drop") != ["ALL"],
+        }
+        yield from (f"{container['name']}: {field}" for field, found in forbidden.items() if found)
+
+
+def test_the_namespace_is_baseline_and_admits_every_pod(rendered):
+    labels = build.kind(rendered, "Namespace")["items"]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
     for owner, template in pods.templates(rendered):
-        assert list(baseline(template["spec"])) == [], owner["metadata"]["name"]
+        assert list(baseline(template["spec"])) == [], build.name(owner)
 
 
-def test_only_what_the_operator_generates_is_less_than_restricted(rendered):
-    generated = {app["metadata"]["name"] for app in build.kind(rendered, "SpinApp")}
-    found = {owner["metadata"]["name"] for owner, template in pods.templates(rendered) if list(restricted(template["spec"]))}
-    assert found == generated
+def test_only_the_pods_that_spin_operator_creates_are_not_restricted(rendered):
+    found = {build.name(owner) for owner, template in pods.templates(rendered) if list(restricted(template["spec"]))}
+    assert found == build.kind(rendered, "SpinApp").keys()
 
 
-def test_our_own_pods_read_only_limited_and_without_service_links():
-    for rendered in [*map(build.variant, build.VARIANTS), build.platform()]:
-        generated = {app["metadata"]["name"] for app in build.kind(rendered, "SpinApp")}
-        for owner, template in pods.templates(rendered):
-            name, spec = owner["metadata"]["name"], template["spec"]
-            for container in everyone(spec):
+def test_the_pods_of_the_platform_are_restricted():
+    for owner, template in pods.templates(build.platform()):
+        assert list(restricted(template["spec"])) == [], build.name(owner)
+
+
+def test_every_pod_has_limits_and_ours_are_read_only_without_service_links_and_token():
+    for resources in [*map(build.variant, build.VARIANTS), build.platform()]:
+        for owner, template in pods.templates(resources):
+            name, spec = build.name(owner), template["spec"]
+            ours = name not in build.kind(resources, "SpinApp")
+            for container in containers(spec):
                 assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
                 assert "memory" in container["resources"]["limits"], name
-                if name not in generated:
-                    assert container["securityContext"]["readOnlyRootFilesystem"] is True, name
-            if name not in generated:
+                assert not ours or container["securityContext"]["readOnlyRootFilesystem"] is True, name
+            if ours:
                 assert spec["enableServiceLinks"] is False, name
-                # Alloy alone speaks to the API server.
+                # Only Alloy talks to the API server.
                 assert name == "alloy" or spec["automountServiceAccountToken"] is False, name
-
-
-def test_the_platforms_own_pods_are_restricted():
-    for owner, template in pods.templates(build.platform()):
-        assert list(restricted(template["spec"])) == [], owner["metadata"]["name"]

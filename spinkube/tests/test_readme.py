@@ -1,4 +1,4 @@
-"""spinkube/README.md and the READMEs of the components: what they name is there."""
+"""Checks the READMEs of spinkube/: every target, path, object, number and snippet in them is true of the repository."""
 
 import re
 
@@ -9,107 +9,104 @@ import scripts
 import yaml
 from spin_operator import expand
 
-DOCUMENTS = sorted([build.SPINKUBE / "README.md", *build.SPINKUBE.glob("components/*/README.md")])
+README = (build.SPINKUBE / "README.md").read_text()
+DOCUMENTS = sorted(build.SPINKUBE.rglob("README.md"))
 MAKEFILE = (build.ROOT / "Makefile").read_text()
+FOLDERS = "spinkube|components|overlays|platform|base|images|tests|observability|applications|environments|waves"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.parent.name)
-def test_every_make_target_is_there(path):
-    # `make X` in code, with any further targets and variables; words such as "make it" are not in code.
-    for words in re.findall(r"(?:^|`)make ((?:[A-Za-z-]+(?: |`|$))+)", path.read_text(), re.M):
-        for target in words.strip("` ").split():
-            assert re.search(rf"^{target}:", MAKEFILE, re.M), f"{path}: make {target}"
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.parent.name)
-def test_every_link_and_path_is_there(path):
+def test_every_target_link_and_path_exists(path):
     text = path.read_text()
+    # `make X Y VARIABLE=…` in code; "make a release" in prose is not in code.
+    for words in re.findall(r"(?:^|`)make ((?:[A-Za-z-]+(?: |`|$))+)", text, re.M):
+        for target in words.strip("` ").split():
+            assert re.search(rf"^{target}:", MAKEFILE, re.M), f"make {target}"
     for link in re.findall(r"\]\(([^)#]+)", text):
         assert link.startswith("https://") or (path.parent / link).exists(), link
-    for name in re.findall(r"`((?:spinkube|components|overlays|platform|base|images|target|tests|observability)/[\w./-]*)`", text):
-        assert name.startswith("target/") or (build.ROOT / name).exists() or (build.SPINKUBE / name).exists(), name
-    for name in re.findall(r"^(spinkube/\S+)|=… (spinkube/\S+)", text, re.M):
-        assert (build.ROOT / "".join(name)).exists(), name
+    for name in re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text):
+        places = (folder / name.replace("NAME", "staging") for folder in (build.ROOT, build.SPINKUBE, path.parent))
+        assert any(place.exists() for place in places), name
+    for name in re.findall(r"(?:^|=… |-k )(spinkube/\S+)", text, re.M):
+        assert (build.ROOT / name).exists(), name
 
 
-def test_the_restore_builds_a_database_from_the_backup_of_the_old_one():
-    text = (build.SPINKUBE / "components/cloudnative-pg/README.md").read_text()
-    [snippet] = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
-    overlay = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": ["ROOT/spinkube/overlays/production"]}
-    cluster = build.one(build.kustomize_text(overlay | yaml.safe_load(snippet)), "Cluster", "postgres")
+def test_every_component_and_overlay_is_listed_and_has_its_readme():
+    assert all(f"[{name}](components/{name}/README.md)" in README for name in build.COMPONENTS)
+    assert all(f"`{name}`" in README for name in build.OVERLAYS)
+    for name in build.COMPONENTS:
+        assert (build.SPINKUBE / "components" / name / "README.md").read_text().startswith(f"# {name}\n")
+
+
+def snippet(component):
+    """The README of a component, and the YAML in it that belongs into an overlay."""
+    text = (build.SPINKUBE / "components" / component / "README.md").read_text()
+    [found] = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+    return text, found
+
+
+def test_the_restore_of_cloudnative_pg_makes_a_database_from_the_backup_of_the_old_one():
+    fields = yaml.safe_load(snippet("cloudnative-pg")[1])
+    cluster = build.kind(build.overlay("overlays/production", **fields), "Cluster")["postgres"]
     assert schemas.faults(cluster, schemas.VERSIONS[0]) == []
-    spec, usual = cluster["spec"], build.one(build.variant("production"), "Cluster", "postgres")["spec"]
+    spec, usual = cluster["spec"], build.specs(build.variant("production"), "Cluster")["postgres"]
     assert spec["bootstrap"].keys() == {"recovery"}
     for field in ("database", "owner"):
         assert spec["bootstrap"]["recovery"][field] == usual["bootstrap"]["initdb"][field]
-    [source] = spec["externalClusters"]
+    [source], [plugin] = spec["externalClusters"], spec["plugins"]
     assert source["name"] == spec["bootstrap"]["recovery"]["source"]
-    archive, [plugin] = source["plugin"]["parameters"], spec["plugins"]
+    archive = source["plugin"]["parameters"]
     assert archive["barmanObjectName"] == plugin["parameters"]["barmanObjectName"]
-    # The backup is under the old cluster's name; its heir writes elsewhere.
-    assert archive["serverName"] == cluster["metadata"]["name"] != plugin["parameters"]["serverName"]
+    # The backup has the old cluster's name; the new one writes elsewhere.
+    assert archive["serverName"] == build.name(cluster) != plugin["parameters"]["serverName"]
 
 
-def test_the_lines_for_a_database_of_your_own_do_what_they_say():
-    text = (build.SPINKUBE / "components/rds/README.md").read_text()
-    [snippet] = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+def test_the_patches_of_rds_set_the_host_the_addresses_and_the_owners_password():
+    text, found = snippet("rds")
+    fields = yaml.safe_load(found.replace("10.0.128.0/17", "10.9.0.0/17"))
     owner = re.search(r"`(\{ op: replace, path: /spec/data.*?\} \})`", text)[1].replace("ARN", "arn:aws:x")
-    overlay = yaml.safe_load(snippet.replace("10.0.128.0/17", "10.9.0.0/17"))
-    overlay["patches"].append({"target": {"kind": "ExternalSecret", "name": "postgres-superuser"}, "patch": f"- {owner}"})
-    usual = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "items", "resources": ["ROOT/spinkube/base"]}
-    components = {"components": [f"ROOT/spinkube/{path}" for path in ("components/external-secrets", "components/rds", "images")]}
-    rendered = build.kustomize_text(usual | components | overlay)
-    [database] = [r["data"] for r in build.kind(rendered, "ConfigMap") if r["metadata"]["name"].startswith("database-")]
-    assert database["host"].endswith(".rds.amazonaws.com") and database["sslmode"] == "require" and database["name"] == "itemsdb"
-    # Named by its content still, and by whoever asks it.
-    [named] = {r["metadata"]["name"] for r in build.kind(rendered, "ConfigMap") if r["metadata"]["name"].startswith("database-")}
-    assert named != next(r["metadata"]["name"] for r in build.kind(build.variant("+rds"), "ConfigMap") if r["metadata"]["name"].startswith("database-"))
-    assert build.one(rendered, "SpinApp", "items")["spec"]["variables"][0]["valueFrom"]["configMapKeyRef"]["name"] == named
-    assert build.one(rendered, "NetworkPolicy", "rds")["spec"]["egress"][0]["to"] == [{"ipBlock": {"cidr": "10.9.0.0/17"}}]
-    secret = build.one(rendered, "ExternalSecret", "postgres-superuser")
-    assert secret["spec"]["data"] == [{"secretKey": "password", "remoteRef": {"key": "arn:aws:x", "property": "password"}}]
+    target = {"kind": "ExternalSecret", "name": "postgres-superuser"}
+    fields["patches"].append({"target": target, "patch": f"- {owner}"})
+    chosen = ["components/external-secrets", "components/rds", "images"]
+    rendered = build.overlay("base", chosen, namespace="items", **fields)
+    database, usual = build.database(rendered), build.database(build.variant("+rds"))
+    assert database["data"]["host"].endswith(".rds.amazonaws.com") and database["data"]["sslmode"] == "require"
+    # Still named by its content, also in the SpinApp.
+    variable = build.specs(rendered, "SpinApp")["items"]["variables"][0]
+    assert variable["valueFrom"]["configMapKeyRef"]["name"] == build.name(database) != build.name(usual)
+    egress = build.specs(rendered, "NetworkPolicy")["rds"]["egress"]
+    assert egress[0]["to"] == [{"ipBlock": {"cidr": "10.9.0.0/17"}}]
+    secret = build.kind(rendered, "ExternalSecret")["postgres-superuser"]
+    assert [entry["remoteRef"] for entry in secret["spec"]["data"]] == [{"key": "arn:aws:x", "property": "password"}]
     assert schemas.faults(secret, schemas.VERSIONS[0]) == []
 
 
-def test_every_component_and_overlay_is_listed():
-    text = (build.SPINKUBE / "README.md").read_text()
-    assert all(f"[{name}](components/{name}/README.md)" in text for name in build.COMPONENTS)
-    assert all(f"`{name}`" in text for name in build.OVERLAYS)
-
-
-def test_kubectl_asks_for_what_is_there():
-    everything = [r for name in build.OVERLAYS for r in expand(build.variant(name))] + build.platform()
-    named = {(r["kind"].lower(), r["metadata"]["name"]) for r in everything}
-    # Made by scripts or by the charts of the platform.
-    named |= {("secret", name) for name in scripts.made_secrets()} | {("secret", "grafana-admin"), ("secret", "items-ca")}
-    text = "".join(path.read_text() for path in [*DOCUMENTS, build.SPINKUBE / "verify.sh", build.SPINKUBE / "deploy.sh"])
+def test_kubectl_commands_name_objects_that_exist():
+    resources = [r for name in build.OVERLAYS for r in expand(build.variant(name))] + build.platform()
+    existing = {(r["kind"].lower(), build.name(r)) for r in resources}
+    # Made by scripts or by charts.
+    existing |= {("secret", name) for name in [*scripts.created_secrets(), "grafana-admin", "items-ca"]}
+    existing |= {("deployment", "argo-cd-argocd-server")}
+    text = "".join(path.read_text() for path in [*DOCUMENTS, *build.SPINKUBE.glob("*.sh")])
     kinds = "statefulset|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
     found = set(re.findall(rf"kubectl [^\n`]*?\b({kinds})[ /]([a-z][a-z-]+)\b", text))
-    assert len(found) >= 8
-    # `kubectl create secret generic`: a word of kubectl, no name.
-    missing = {pair for pair in found if pair not in named} - {("secret", "generic")}
-    assert missing == set()
-    labels = set(re.findall(r"-l (core\.spinkube\.dev/app-name)=([a-z]+)", text))
-    assert labels == {("core.spinkube.dev/app-name", "items")}
+    # `kubectl create secret generic`: a word of kubectl, not a name.
+    assert len(found) >= 8 and found - existing - {("secret", "generic")} == set()
+    assert set(re.findall(r"-l core\.spinkube\.dev/app-name=([a-z]+)", text)) == {"items"}
 
 
-def test_the_numbers_are_those_of_the_manifests():
-    text = (build.SPINKUBE / "README.md").read_text()
+def test_numbers_and_versions_are_those_of_the_manifests():
     production, local = build.variant("production"), build.variant("local")
-    replicas = build.one(production, "HorizontalPodAutoscaler", "items")["spec"]["maxReplicas"]
-    assert f"({replicas} + 1) x 128 = {(replicas + 1) * 128} of `max_connections` 700" in text
-    assert build.kind(production, "Cluster")[0]["spec"]["postgresql"]["parameters"]["max_connections"] == "700"
-    assert "-cmax_connections=700" in build.one(local, "StatefulSet", "postgres")["spec"]["template"]["spec"]["containers"][0]["args"]
-    rate = build.one(local, "Middleware", "rate")["spec"]["rateLimit"]["average"]
-    in_flight = build.one(local, "Middleware", "in-flight")["spec"]["inFlightReq"]["amount"]
-    assert f"Per caller {rate} requests a second and {in_flight} at a time, for each of three kinds" in text
-    readiness = build.one(local, "SpinApp", "items")["spec"]["checks"]["readiness"]
-    assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in text
-    assert readiness["httpGet"]["path"] == "/readyz" and (readiness["periodSeconds"], readiness["failureThreshold"]) == (3, 6)
-
-
-def test_versions_are_the_same_in_all_places():
-    shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim").read_text(), re.M)[1]
+    replicas = build.specs(production, "HorizontalPodAutoscaler")["items"]["maxReplicas"]
+    assert f"({replicas} + 1) x 128 = {(replicas + 1) * 128} of `max_connections` 700" in README
+    assert build.specs(production, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"] == "700"
+    assert "-cmax_connections=700" in build.pod(local, "StatefulSet", "postgres")["containers"][0]["args"]
+    held = build.specs(local, "Middleware")
+    rate, in_flight = held["rate"]["rateLimit"]["average"], held["in-flight"]["inFlightReq"]["amount"]
+    assert f"Each caller may send {rate} requests per second and have {in_flight} in flight" in README
+    readiness = build.specs(local, "SpinApp")["items"]["checks"]["readiness"]
+    assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in README
+    shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim.sh").read_text(), re.M)[1]
     assert f"k3d:v{shim} " in (build.SPINKUBE / "local-cluster.sh").read_text()
-    operator = build.one(build.platform(), "HelmChart", "spin-operator")["spec"]["version"]
-    assert f"With spin-operator {operator} and the shim {shim}:" in (build.SPINKUBE / "README.md").read_text()
+    operator = build.specs(build.platform(), "HelmChart")["spin-operator"]["version"]
+    assert f"With spin-operator {operator} and the shim {shim}:" in README

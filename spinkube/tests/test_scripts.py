@@ -1,37 +1,29 @@
+"""Checks the scripts with shellcheck, and with a fake kubectl what they do, in which order, and when they fail."""
+
 import os
 import re
 import subprocess
-import tempfile
-from pathlib import Path
 
 import build
 import pytest
 import scripts
 import yaml
 
-SCRIPTS = sorted(
-    path
-    for path in build.SPINKUBE.rglob("*")
-    if path.is_file() and "argocd" not in path.parts and path.read_text().startswith("#!/usr/bin/env bash")
-)
+SCRIPTS = sorted(path for path in build.SPINKUBE.rglob("*.sh") if path.name != "lib.sh")
 
 
-def test_every_script_is_clean():
+def test_every_script_passes_shellcheck_is_executable_and_stops_at_the_first_error():
     assert len(SCRIPTS) >= 10
-    files = [str(path.relative_to(build.ROOT)) for path in [*SCRIPTS, build.ROOT / "spinkube/tests/run.sh"]]
-    done = subprocess.run(["shellcheck", "-x", *files], cwd=build.ROOT, capture_output=True, text=True)
+    command = ["shellcheck", "-x", *[path.relative_to(build.ROOT) for path in SCRIPTS]]
+    done = subprocess.run(command, cwd=build.ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+    for path in SCRIPTS:
+        assert re.match(r"#!/usr/bin/env bash\n(# .+\n)+set -euo pipefail\n", path.read_text()), path
+        assert path.stat().st_mode & 0o111, path
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_stops_at_the_first_error_and_says_what_it_is(path):
-    text = path.read_text()
-    assert re.match(r"#!/usr/bin/env bash\n(# .+\n)+set -euo pipefail\n", text)
-    assert path.stat().st_mode & 0o111
-
-
-# A cluster in which everything goes well.
 CERTIFICATE = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
+# A cluster in which everything goes well.
 WELL = {
     r"api-resources": (0, "things\n"),
     r"get certificate items-tls": (1, ""),
@@ -41,168 +33,129 @@ WELL = {
     r"get (spinapp|deployment) items -o": (0, "registry.test/items:1.2.3 mark"),
     r"current-context": (0, "k3d-items"),
 }
+# The calls whose order matters.
+STEPS = {
+    "apply.*-l app.kubernetes.io/component notin": "settings",
+    "rollout status statefulset/postgres": "database",
+    "wait.*cluster.postgresql": "database",
+    "apply -f - ": "trust",
+    "create secret generic items-ca": "trust",
+    "delete job schema": "old schema job",
+    "apply.*component=schema": "schema",
+    "wait.*job/schema": "schema applied",
+    "apply.*component=app": "applications",
+    "rollout status deployment/items": "ready",
+}
+AFTER_DATABASE = ["old schema job", "schema", "schema applied", "applications", "ready"]
 
 
 def deploy(answers=None, **environment):
     environment = {"REGISTRY": "registry.test", "VERSION": "1.2.3", **environment}
-    run = scripts.Run("deploy", scripts.first(answers, WELL), **environment)
-    return run, yaml.safe_load_all((build.ROOT / "target/deploy/rendered.yaml").read_text())
+    return scripts.Run("deploy", scripts.first(answers, WELL), **environment)
+
+
+def deployed():
+    """{name: SpinApp} as deploy.sh applied it last."""
+    documents = yaml.safe_load_all((build.ROOT / "target/deploy/rendered.yaml").read_text())
+    return build.kind([document for document in documents if document], "SpinApp")
 
 
 def steps(run):
-    """What was done to the cluster, in order, as far as the order matters."""
-    named = {
-        "apply.*-l app.kubernetes.io/component notin": "settings",
-        "rollout status statefulset/postgres": "database",
-        "wait.*cluster.postgresql": "database",
-        "apply -f - ": "trust",
-        "create secret generic items-ca": "trust",
-        "delete job schema": "old schema job",
-        "apply.*component=schema": "schema",
-        "wait.*job/schema": "schema applied",
-        "apply.*component=app": "applications",
-        "rollout status deployment/items": "ready",
-    }
-    found = []
-    for _, arguments, _ in run.calls:
-        found += [step for pattern, step in named.items() if re.search(pattern, " ".join(arguments))][:1]
-    return found
+    found = [[step for pattern, step in STEPS.items() if re.search(pattern, line)][:1] for line, _ in run.calls]
+    return sum(found, [])
 
 
-def test_a_deployment_goes_in_the_order_that_works():
-    run, _ = deploy(OVERLAY="local")
+@pytest.mark.parametrize(("overlay", "before"), [("local", ["database"]), ("production", ["trust", "database"])])
+def test_deploy_applies_settings_database_schema_and_applications_in_this_order(overlay, before):
+    run = deploy(OVERLAY=overlay)
     assert run.code == 0, run.output
-    order = ["settings", "database", "old schema job", "schema", "schema applied", "applications", "ready"]
-    assert steps(run) == order
+    assert steps(run) == ["settings", *before, *AFTER_DATABASE]
+    assert bool(run.called("wait", "externalsecret")) == (overlay == "production")
     assert "Serving: http://localhost:8080" in run.output
 
 
-def test_a_deployment_waits_for_what_it_applied_and_not_for_what_was_there():
+def test_deploy_waits_for_the_version_that_it_applied():
     late = [(1, ""), (0, "registry.test/items:1.2.2 mark"), (0, "registry.test/items:1.2.3 mark")]
-    run, _ = deploy({r"get deployment items -o": late})
+    run = deploy({r"get deployment items -o": late})
     assert run.code == 0, run.output
-    done = [" ".join(arguments) for _, arguments, _ in run.calls]
-    asked = [n for n, line in enumerate(done) if "get deployment items -o" in line]
-    assert len(asked) == 3 and asked[-1] < next(n for n, line in enumerate(done) if "rollout status deployment/items" in line)
+    lines = [line for line, _ in run.calls]
+    reads = [n for n, line in enumerate(lines) if "get deployment items -o" in line]
+    waits = [n for n, line in enumerate(lines) if "rollout status deployment/items" in line]
+    assert len(reads) == 3 and reads[-1] < waits[0]
 
 
-def test_a_capital_in_the_registry_is_made_small():
-    run, rendered = deploy(REGISTRY="registry.test/Team")
-    assert run.code == 0, run.output
-    assert build.one([r for r in rendered if r], "SpinApp", "items")["spec"]["image"] == "registry.test/team/items:1.2.3"
-
-
-def test_with_cloudnative_pg_applications_find_the_databases_authority():
-    run, _ = deploy(OVERLAY="production")
-    assert run.code == 0, run.output
-    assert steps(run)[:4] == ["settings", "trust", "database", "old schema job"]
-    assert run.called("wait", "externalsecret")
-
-
-def test_what_is_deployed_has_the_registry_and_the_version_that_were_asked_for():
-    _, rendered = deploy(OVERLAY="split", REGISTRY="registry.test:5000/team", VERSION="9.8.7")
-    images = {app["spec"]["image"] for app in build.kind([r for r in rendered if r], "SpinApp")}
+def test_deploy_sets_registry_in_small_letters_and_version_of_every_image():
+    assert deploy(OVERLAY="split", REGISTRY="registry.test:5000/Team", VERSION="9.8.7").code == 0
+    images = {app["spec"]["image"] for app in deployed().values()}
     assert images == {f"registry.test:5000/team/{name}:9.8.7" for name in ("items-alone", "audit-alone")}
 
 
-def test_a_changed_secret_changes_the_pods():
+def test_a_changed_secret_restarts_the_pods_and_an_unchanged_one_does_not():
     marks = []
     for secret in ("b25l", "dHdv", "dHdv"):
-        _, rendered = deploy({r"get secret items-db audit-db": (0, secret)})
-        app = build.one([r for r in rendered if r], "SpinApp", "items")
-        marks.append(app["spec"]["podAnnotations"]["checksum/secrets"])
+        deploy({r"get secret items-db audit-db": (0, secret)})
+        marks.append(deployed()["items"]["spec"]["podAnnotations"]["checksum/secrets"])
     assert marks[0] != marks[1] == marks[2]
 
 
-@pytest.fixture
-def outside(tmp_path):
-    """An overlay whose database is none of the cluster's."""
-    build.BUILDS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build.BUILDS) as folder:
-        kustomization = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "namespace": "items"}
-        up = os.path.relpath(build.SPINKUBE, folder)
-        kustomization |= {"resources": [f"{up}/base"], "components": [f"{up}/components/rds", f"{up}/images"]}
-        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-        yield os.path.relpath(folder, build.ROOT)
-
-
-def test_for_a_database_outside_of_the_cluster_nothing_is_waited_for(outside):
-    run, _ = deploy({r"statefulset": (1, "not found")}, OVERLAY=outside)
-    assert run.code == 0, run.output
-    assert steps(run) == ["settings", "old schema job", "schema", "schema applied", "applications", "ready"]
-    run, _ = deploy({r"get secret items-ca": (1, "")}, OVERLAY=outside)
+def test_deploy_does_not_wait_for_a_database_outside_the_cluster_but_needs_its_authority():
+    with build.kustomization("base", ["components/rds", "images"], namespace="items") as folder:
+        overlay = os.path.relpath(folder, build.ROOT)
+        run = deploy({r"statefulset": (1, "not found")}, OVERLAY=overlay)
+        assert run.code == 0, run.output
+        assert steps(run) == ["settings", *AFTER_DATABASE]
+        run = deploy({r"get secret items-ca": (1, "")}, OVERLAY=overlay)
     assert run.code != 0 and "no Secret items-ca" in run.output and steps(run) == ["settings"]
 
 
 @pytest.mark.parametrize(
-    ("answers", "environment", "said", "last"),
+    ("answers", "environment", "message", "done"),
     [
         ({r"^version": (1, "")}, {}, "reaches no cluster", []),
         ({}, {"OVERLAY": "nowhere"}, "there is no overlay", []),
         ({}, {"REGISTRY": ""}, "the images have no registry", []),
-        ({r"api-resources": (0, "")}, {}, "knows nothing of", []),
+        ({r"api-resources": (0, "")}, {}, "the cluster does not have", []),
         ({r"get secret metrics-db": (1, "")}, {}, "no Secret metrics-db; fix: make secrets", []),
         ({r"notin \(app, schema\)": (1, "refused")}, {}, "refused", ["settings"]),
         ({r"rollout status statefulset": (1, "timed out")}, {}, "timed out", ["settings", "database"]),
-        ({r"rollout status deployment/items": (1, "late")}, {}, "items does not become ready", None),
+        ({r"rollout status dep": (1, "late")}, {}, "not become ready", ["settings", "database", *AFTER_DATABASE]),
     ],
 )
-def test_a_deployment_that_fails_stops_there_and_says_so(answers, environment, said, last):
-    run, _ = deploy(answers, **environment)
-    assert run.code != 0 and said in run.output, run.output
-    assert "Serving" not in run.output
-    if last is not None:
-        assert steps(run) == last
+def test_deploy_stops_at_the_step_that_fails_and_says_why(answers, environment, message, done):
+    run = deploy(answers, **environment)
+    assert run.code != 0 and message in run.output, run.output
+    assert "Serving" not in run.output and steps(run) == done
 
 
 PLATFORM = {r"get nodes -l spin=true": (0, "node/one"), r"get deployments": (0, "deployment/one")}
 
 
-def test_the_platform_goes_in_the_order_that_works():
-    run = scripts.Run("platform/install", scripts.first({r"get secret grafana-admin": (1, "")}, PLATFORM))
-    assert run.code == 0, run.output
-    done = [" ".join(arguments) for _, arguments, _ in run.calls]
-    order = ["-k . -l app.kubernetes.io/name=cert-manager", "-n cert-manager wait", "spin-operator.crds.yaml", "-f -", "-k .", "-n spin-operator wait"]
-    positions = [max(n for n, line in enumerate(done) if line.endswith(step) or f"{step} --for" in line) for step in order]
-    assert positions == sorted(positions), done
-    operator = build.one(build.platform(), "HelmChart", "spin-operator")["spec"]["version"]
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_platform_gets_the_crds_of_its_operator_and_grafana_a_password_if_it_has_none(installed):
+    answer = {r"get secret grafana-admin": (0 if installed else 1, "")}
+    run = scripts.Run("platform/install", PLATFORM | answer)
+    assert run.code == 0 and len(run.called("-f -")) == (0 if installed else 1), run.output
+    operator = build.specs(build.platform(), "HelmChart")["spin-operator"]["version"]
     assert run.called(f"/releases/download/v{operator}/spin-operator.crds.yaml")
 
 
-def test_grafana_keeps_the_password_it_has():
-    run = scripts.Run("platform/install", PLATFORM)
-    assert run.code == 0 and not run.called("-f -"), run.output
-
-
 @pytest.mark.parametrize(
-    ("answers", "said"),
-    [({r"get crd helmcharts": (1, "")}, "no helm-controller"), ({r"get nodes": (0, "")}, "no node says that it has the shim")],
+    ("answers", "message"),
+    [({r"get crd": (1, "")}, "no helm-controller"), ({r"get nodes": (0, "")}, "no node has the label spin=true")],
 )
-def test_the_platform_asks_for_what_it_cannot_bring(answers, said):
+def test_the_platform_is_not_installed_without_helm_controller_and_shim(answers, message):
     run = scripts.Run("platform/install", scripts.first(answers, PLATFORM))
-    assert run.code != 0 and said in run.output and not run.called("apply"), run.output
+    assert run.code != 0 and message in run.output and not run.called("apply"), run.output
 
 
-def test_trust_joins_the_public_roots_and_the_databases_authority(tmp_path):
-    roots = tmp_path / "roots.crt"
-    roots.write_text("the public roots\n")
-    answers = {r"get secret postgres-server": (0, CERTIFICATE), r"create secret": (0, "a manifest\n")}
-    run = scripts.Run("components/cloudnative-pg/trust", answers, SSL_CERT_FILE=str(roots))
-    assert run.code == 0, run.output
-    [made] = run.called("create", "secret", "items-ca", "--from-file=ca-certificates.crt=")
-    assert [stdin for _, _, stdin in run.called("apply", "--server-side", "-f -")] == ["a manifest\n"]
+@pytest.mark.parametrize(("roots", "message"), [("/nowhere", "no public roots"), ("/etc/passwd", "has no ca.crt")])
+def test_trust_makes_no_bundle_that_lacks_a_part(roots, message):
+    run = scripts.Run("components/cloudnative-pg/trust", {r"get secret": (0, "")}, SSL_CERT_FILE=roots)
+    assert run.code != 0 and message in run.output and not run.called("apply")
 
 
-@pytest.mark.parametrize(
-    ("environment", "answers", "said"),
-    [
-        ({"SSL_CERT_FILE": "/nowhere"}, {}, "no public roots"),
-        ({"SSL_CERT_FILE": "/etc/passwd"}, {r"get secret": (0, "")}, "has no ca.crt"),
-    ],
-)
-def test_trust_makes_no_bundle_that_lacks_something(environment, answers, said):
-    run = scripts.Run("components/cloudnative-pg/trust", answers, **environment)
-    assert run.code != 0 and said in run.output and not run.called("apply")
+# Neither a certificate nor k3d.
+PLAIN = {r"get certificate": (1, ""), r"current-context": (0, "x")}
 
 
 @pytest.mark.parametrize(
@@ -210,25 +163,48 @@ def test_trust_makes_no_bundle_that_lacks_something(environment, answers, said):
     [
         ({"URL": "http://here:1"}, {}, "http://here:1"),
         ({}, {r"get certificate": (0, "items.test")}, "https://items.test"),
-        ({}, {r"get certificate": (1, ""), r"current-context": (0, "k3d-items")}, "http://localhost:8080"),
-        ({}, {r"get certificate": (1, ""), r"current-context": (0, "x"), r"get service traefik": (0, "192.0.2.1")}, "http://192.0.2.1"),
+        ({}, PLAIN | {r"current-context": (0, "k3d-items")}, "http://localhost:8080"),
+        ({}, PLAIN | {r"get service traefik": (0, "192.0.2.1")}, "http://192.0.2.1"),
     ],
 )
-def test_where_the_ingress_is(environment, answers, address):
+def test_address_prints_the_url_of_the_ingress(environment, answers, address):
     run = scripts.Run("address", answers, **environment)
     assert (run.code, run.output.strip()) == (0, address)
 
 
 @pytest.mark.parametrize("answer", [(0, ""), (1, "")])
-def test_an_ingress_without_an_address_is_no_address(answer):
-    run = scripts.Run("address", {r"get certificate": (1, ""), r"current-context": (0, "x"), r"get service traefik": answer})
+def test_address_and_deploy_fail_when_traefik_has_no_address(answer):
+    answers = PLAIN | {r"get service traefik": answer}
+    run = scripts.Run("address", answers)
     assert run.code != 0 and "http://" not in run.output and "fix: URL=" in run.output, run.output
-    run, _ = deploy({r"current-context": (0, "x"), r"get service traefik": answer})
+    run = deploy(answers)
     assert run.code != 0 and "Serving" not in run.output
 
 
-def test_undeploy_asks_first():
-    asked = scripts.Run("undeploy")
-    assert asked.code != 0 and not asked.called("delete")
-    told = scripts.Run("undeploy", CONFIRM="items")
-    assert told.code == 0 and told.called("delete namespace items")
+def test_undeploy_deletes_only_after_a_confirmation():
+    unconfirmed, confirmed = scripts.Run("undeploy"), scripts.Run("undeploy", CONFIRM="items")
+    assert unconfirmed.code != 0 and not unconfirmed.called("delete")
+    assert confirmed.code == 0 and confirmed.called("delete namespace items")
+
+
+@pytest.mark.parametrize("rotated", [(), ("items-db",), ("items-db", "audit-db", "metrics-db")])
+def test_secrets_keeps_existing_passwords_unless_they_are_rotated(rotated):
+    run = scripts.Run("secrets", ROTATE=" ".join(rotated))
+    assert run.code == 0, run.output
+    assert len(run.called("apply", "-f -")) == len(rotated)
+    assert all(f"Secret {name}: created" in run.output for name in rotated)
+
+
+@pytest.mark.parametrize("name", ["postgres-superuser", "item-db"])
+def test_secrets_refuses_to_rotate_other_names_before_it_changes_anything(name):
+    run = scripts.Run("secrets", ROTATE=f"items-db {name}")
+    assert run.code != 0 and not run.called("apply", "-f -"), run.output
+
+
+def test_passwords_are_long_and_different_and_on_no_command_line():
+    created = scripts.created_secrets()
+    passwords = {secret["stringData"]["password"] for secret in created.values()}
+    assert len(passwords) == 4 and all(re.fullmatch("[A-Za-z0-9]{32}", password) for password in passwords)
+    assert all(secret["type"] == "kubernetes.io/basic-auth" for secret in created.values())
+    run = scripts.Run("secrets", {"get secret": (1, "")})
+    assert not re.search(r"\b[A-Za-z0-9]{32}\b", " ".join(line for line, _ in run.calls) + run.output)

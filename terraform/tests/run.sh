@@ -25,8 +25,8 @@ else
 fi
 
 echo '== conventions, boot scripts'
-if environment delivery .github/tests/requirements.txt; then
-    target/delivery/bin/python -m pytest -q -o cache_dir="$work/.cache" terraform/tests
+if environment venv tests/requirements.txt; then
+    target/venv/bin/python -m pytest -q -o cache_dir="$work/.cache" terraform/tests
 else
     not_run 'conventions, boot scripts (no PyPI)'
 fi

@@ -9,7 +9,7 @@ export DOCKER_BUILDKIT=1
 
 POSTGRES_IMAGE=$(tests/images/build.sh postgres)
 bases=(--build-arg "BASE=$(tests/images/build.sh base)" --build-arg "BINARIES=$(tests/images/build.sh binaries)")
-for target in app items audit sidecar local; do
+for target in sidecar local; do
     docker build --quiet "${bases[@]}" --target "$target" --tag "items-tests/$target" . >/dev/null
 done
 export POSTGRES_IMAGE APP_IMAGE=items-tests/local SIDECAR_IMAGE=items-tests/sidecar PORT=18080 METRICS_PORT=19464
