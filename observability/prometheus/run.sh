@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prometheus over the running stack, with the rules of this folder, until Ctrl-C.
-# PROMETHEUS_LISTEN=HOST:PORT chooses where it listens (127.0.0.1:9090 unless told otherwise).
+# Runs Prometheus with the rules of this folder on the sidecar of `make up`, until Ctrl-C.
+# PROMETHEUS_LISTEN=HOST:PORT sets where it listens; default: 127.0.0.1:9090.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 listen=${PROMETHEUS_LISTEN:-127.0.0.1:9090}
@@ -9,7 +9,7 @@ url=http://$listen
 scripts/install-packages.sh curl:curl prometheus:prometheus
 answers() { curl --silent --fail --output /dev/null --max-time 2 "$1"; }
 if ! answers http://127.0.0.1:9464/livez; then
-    echo "error: no sidecar answers on 127.0.0.1:9464, where prometheus.yml looks for it; fix: make up, in another terminal" >&2
+    echo "error: no sidecar on 127.0.0.1:9464, which prometheus.yml scrapes; fix: run make up in another terminal" >&2
     exit 1
 fi
 if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
@@ -19,15 +19,15 @@ fi
 prometheus --log.level=warn --web.listen-address="$listen" --config.file=observability/prometheus/prometheus.yml \
     --storage.tsdb.path=.data/prometheus --storage.tsdb.retention.time=15d &
 trap 'kill $! 2>/dev/null; wait; exit' HUP INT TERM
-for ((patience = 60; patience > 0; patience--)); do
+for ((attempts = 60; attempts > 0; attempts--)); do
     answers "$url/-/ready" && break
     kill -0 $! 2>/dev/null || exit 1
     sleep 0.5
 done
-# Debian's has the older pages alone.
+# Debian's package has only the classic pages.
 answers "$url/alerts" && pages=$url || pages=$url/classic
 cat <<TEXT
-Prometheus answers on $url
+Prometheus is ready on $url
 
   Targets:  $pages/targets
   Alerts:   $pages/alerts

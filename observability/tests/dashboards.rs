@@ -1,4 +1,4 @@
-//! The Grafana dashboards. Grafana itself is not run.
+//! The Grafana dashboards, checked without running Grafana.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,15 +10,16 @@ use super::logs;
 use super::series::Known;
 
 fn dashboards() -> Vec<Value> {
-    files::all("grafana/dashboards", "json").iter().map(|path| files::json(path)).collect()
+    files::all("grafana/dashboards", "json").iter().map(files::json).collect()
 }
 
+/// The panels of all dashboards, without rows.
 fn panels() -> Vec<Value> {
-    let panels: Vec<_> = dashboards().iter().flat_map(|dashboard| list(dashboard, "panels").to_vec()).collect();
-    panels.into_iter().filter(|panel| panel["type"] != "row").collect()
+    let panels = dashboards().into_iter().flat_map(|dashboard| list(&dashboard, "panels").to_vec());
+    panels.filter(|panel| panel["type"] != "row").collect()
 }
 
-/// The expressions for one kind of data source, with Grafana's variables filled in.
+/// The expressions for one kind of data source, with Grafana's variables replaced.
 fn expressions(kind: &str) -> Vec<String> {
     let panels = panels();
     let targets = panels.iter().flat_map(|panel| list(panel, "targets"));
@@ -34,28 +35,25 @@ fn expressions(kind: &str) -> Vec<String> {
 }
 
 #[test]
-fn dashboards_have_a_fixed_uid_and_find_their_data_sources() {
-    let provisioned = files::yaml(&files::file("grafana/provisioning/datasources/datasources.yml"));
+fn dashboards_have_a_fixed_uid_and_provisioned_data_sources() {
+    let provisioned = files::yaml("grafana/provisioning/datasources/datasources.yml");
     let mut uids = BTreeSet::new();
     for dashboard in dashboards() {
         let uid = string(&dashboard, "uid");
-        assert!(uids.insert(uid.to_owned()), "{uid} is there twice");
-        assert!(dashboard.get("__inputs").is_none() && dashboard.get("id").is_none(), "{uid} was exported, not kept");
+        assert!(uids.insert(uid.to_owned()), "two dashboards {uid}");
+        assert!(dashboard.get("__inputs").is_none() && dashboard.get("id").is_none(), "{uid} is an export of Grafana");
         assert!(dashboard["schemaVersion"].as_u64() >= Some(39), "{uid}");
         for variable in list(&dashboard["templating"], "list") {
             let source = list(&provisioned, "datasources").iter().find(|source| source["type"] == variable["query"]);
             let source = source.unwrap_or_else(|| panic!("{uid}: no data source for {variable}"));
-            assert_eq!(
-                (&variable["type"], &variable["current"]["value"]),
-                (&json!("datasource"), &source["uid"]),
-                "{uid}"
-            );
+            let found = (&variable["type"], &variable["current"]["value"]);
+            assert_eq!(found, (&json!("datasource"), &source["uid"]), "{uid}");
         }
     }
 }
 
 #[test]
-fn every_panel_says_what_it_shows_in_which_unit_and_where_from() {
+fn every_panel_has_a_title_a_description_a_unit_and_a_data_source() {
     for panel in panels() {
         assert!(string(&panel, "title").len() > 2 && string(&panel, "description").len() > 10, "{panel:#}");
         if panel["type"] != "logs" {
@@ -73,46 +71,37 @@ fn every_panel_says_what_it_shows_in_which_unit_and_where_from() {
 }
 
 #[test]
-fn panels_lie_side_by_side() {
+fn panels_have_different_ids_and_do_not_overlap() {
     for dashboard in dashboards() {
         let (mut cells, mut ids) = (BTreeSet::new(), BTreeSet::new());
         for panel in list(&dashboard, "panels") {
-            assert!(
-                ids.insert(panel["id"].as_u64().expect("an id")),
-                "{} is there twice: {}",
-                panel["id"],
-                dashboard["uid"]
-            );
+            let title = string(panel, "title");
+            assert!(ids.insert(panel["id"].as_u64().expect("an id")), "{title}: the id is in use");
             let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().expect("a place"));
-            assert!(w > 0 && h > 0 && x + w <= 24, "{}", panel["title"]);
+            assert!(w > 0 && h > 0 && x + w <= 24, "{title}");
             for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
-                assert!(cells.insert(cell), "{} lies upon another panel", panel["title"]);
+                assert!(cells.insert(cell), "{title} overlaps another panel");
             }
         }
     }
 }
 
 #[test]
-fn every_expression_is_valid_and_names_only_series_that_somebody_exports() {
+fn every_expression_is_valid_and_uses_only_known_series_and_labels() {
     let known = Known::read();
-    let expressions = expressions("prometheus");
-    for expression in &expressions {
-        known.check(expression);
+    let mut rules = Vec::new();
+    for (number, expr) in expressions("prometheus").iter().enumerate() {
+        known.check(expr);
+        rules.push(json!({ "record": format!("panel:{number}"), "expr": expr }));
     }
-    let rules: Vec<_> = expressions
-        .iter()
-        .enumerate()
-        .map(|(at, expr)| json!({ "record": format!("panel:{at}"), "expr": expr }))
-        .collect();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("panels.yml");
-    // JSON is YAML.
     fs::write(&file, json!({ "groups": [{ "name": "panels", "rules": rules }] }).to_string()).expect("write the rules");
     promtool(&["check", "rules"], &[file]);
 }
 
 #[test]
-fn every_log_query_selects_by_the_labels_there_are() {
+fn every_log_query_selects_by_known_labels() {
     for query in expressions("loki") {
         logs::check_query(&query);
     }

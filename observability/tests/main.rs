@@ -1,4 +1,4 @@
-//! What lies in `observability/`: rules, dashboards, log collection and run book load, name only what exists, and fit together.
+//! The files of `observability/` load, use only series, labels and alerts that exist, and agree with each other.
 
 mod dashboards;
 mod files;

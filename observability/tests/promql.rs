@@ -1,12 +1,13 @@
-//! Which series and labels a PromQL expression names. Whether it is PromQL at all, promtool says; this relies on it.
+//! Finds the series and labels that a PromQL expression uses. The expression must be valid; promtool checks that.
 
-/// A series an expression asks for, with the labels of its matchers.
+/// A series, with the labels of its matchers.
 #[derive(Debug, PartialEq)]
 pub struct Selector {
     pub name: String,
     pub labels: Vec<String>,
 }
 
+/// What an expression uses.
 #[derive(Debug, Default, PartialEq)]
 pub struct Names {
     pub selectors: Vec<Selector>,
@@ -23,7 +24,7 @@ pub fn names(expression: &str) -> Names {
     while let Some(first) = rest.chars().next() {
         rest = match first {
             '"' | '\'' | '`' => after_string(rest),
-            '[' => after(rest, ']'),
+            '[' => rest.split_once(']').expect("a range ends").1,
             '0'..='9' | '.' => rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '.'),
             '{' => panic!("a selector without a name in {expression}"),
             _ if is_name(first) => word(rest, &mut names),
@@ -37,7 +38,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == ':'
 }
 
-/// Takes the word that `text` begins with, and the labels that belong to it; gives what follows.
+/// Reads the word at the start of `text` together with its labels, and returns the rest.
 fn word<'t>(text: &'t str, names: &mut Names) -> &'t str {
     let rest = text.trim_start_matches(is_name);
     let name = &text[..text.len() - rest.len()];
@@ -49,22 +50,19 @@ fn word<'t>(text: &'t str, names: &mut Names) -> &'t str {
         rest
     } else if next.starts_with('(') || is_aggregation(next) || WORDS.contains(&name.to_lowercase().as_str()) {
         rest
-    } else if let Some(inside) = next.strip_prefix('{') {
-        let (labels, rest) = matchers(inside);
-        names.selectors.push(Selector { name: name.to_owned(), labels });
-        rest
     } else {
-        names.selectors.push(Selector { name: name.to_owned(), labels: Vec::new() });
+        let (labels, rest) = next.strip_prefix('{').map_or((Vec::new(), rest), matchers);
+        names.selectors.push(Selector { name: name.to_owned(), labels });
         rest
     }
 }
 
-/// Whether what follows a word makes it an operator such as `sum by (…) (…)`.
+/// Whether `next` makes the word before it an operator, such as `sum by (…) (…)`.
 fn is_aggregation(next: &str) -> bool {
     ["by", "without"].iter().any(|word| next.strip_prefix(word).is_some_and(|rest| !rest.starts_with(is_name)))
 }
 
-/// The label names before each operator, up to the closing brace; and what follows it.
+/// The labels of the matchers up to the closing brace, and the rest after it.
 fn matchers(mut text: &str) -> (Vec<String>, &str) {
     let mut labels = Vec::new();
     loop {
@@ -92,12 +90,8 @@ fn after_string(text: &str) -> &str {
     panic!("a string does not end: {text}")
 }
 
-fn after(text: &str, end: char) -> &str {
-    text.split_once(end).unwrap_or_else(|| panic!("{end} is missing in {text}")).1
-}
-
 #[test]
-fn series_and_labels_are_found_and_functions_words_strings_and_numbers_are_not() {
+fn series_and_labels_are_found_but_not_functions_keywords_strings_or_numbers() {
     let found = names(
         r#"histogram_quantile(0.99, sum by (le, route) (rate(a_bucket{x=~"b, \"}c", y!='d'}[5m] offset 1h)))
              / on () group_left (z) (level:b:rate5m > bool 1e3) or vector(+Inf) unless label_replace(c, "l", "$1", "m", "(n)")"#,

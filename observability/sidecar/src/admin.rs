@@ -1,4 +1,4 @@
-//! The port that Prometheus and probes ask.
+//! The routes for Prometheus and for probes.
 
 use std::sync::Arc;
 
@@ -11,17 +11,23 @@ use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-use crate::database;
+use crate::database::Database;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What the routes need.
 #[derive(Clone)]
 pub struct Admin {
+    /// What `/metrics` writes.
     pub registry: Arc<Registry>,
-    pub database: database::Handle,
-    pub status: Arc<database::Status>,
+    /// Read at each scrape.
+    pub database: Arc<Database>,
 }
 
+/// - `GET /metrics`: reads the database, then writes all metrics in the OpenMetrics text format. 200 even when the
+///   database is lost.
+/// - `GET /livez`: 200 as long as the process serves requests.
+/// - `GET /readyz`: the same, with a line on the database.
 pub fn router(admin: Admin) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
@@ -42,12 +48,12 @@ async fn metrics(State(admin): State<Admin>) -> Response {
     }
 }
 
-/// Whoever gets an answer finds the sidecar ready. The database is told, not asked, and makes no difference.
+/// Shows how the last reading of the database ended. It starts none, and is 200 in any case.
 async fn readyz(State(admin): State<Admin>) -> String {
-    let database = match admin.status.is_up() {
+    let database = match admin.database.status.get().up {
         Some(true) => "ok",
         Some(false) => "lost",
-        None => "not asked yet",
+        None => "not read yet",
     };
     format!("ready\ndatabase: {database}\n")
 }

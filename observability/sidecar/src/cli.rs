@@ -1,23 +1,26 @@
-//! Options as arguments and environment variables.
+//! The command line, with an environment variable for each option that a manifest sets.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::Parser;
 
-use crate::options::{Build, Database, Options, Password, Pid, Watch};
+use crate::config::{Config, Database, Password, Pid, Watch};
 
-/// The password, where it is neither in a file nor in the address. No argument: those are for everybody to read.
+/// The password, unless a file or the URL has it. There is no argument for it: other users can read the arguments of a
+/// process.
 const PASSWORD: &str = "SIDECAR_DATABASE_PASSWORD";
 
-#[derive(Args, Debug)]
+/// Exposes metrics to Prometheus: from spans received over OTLP, and from totals read from the database.
+#[derive(Debug, Parser)]
+#[command(name = "sidecar", version)]
 pub struct Arguments {
-    /// Where /metrics, /livez and /readyz are served
+    /// Where to serve /metrics, /livez and /readyz
     #[arg(long, env = "SIDECAR_METRICS_LISTEN", default_value = "127.0.0.1:9464", value_name = "ADDRESS")]
     metrics_listen: SocketAddr,
 
-    /// Where OTLP over HTTP is received
+    /// Where to receive OTLP over HTTP
     #[arg(long, env = "SIDECAR_OTLP_LISTEN", default_value = "127.0.0.1:4318", value_name = "ADDRESS")]
     otlp_listen: SocketAddr,
 
@@ -25,28 +28,33 @@ pub struct Arguments {
     #[arg(long, env = "SIDECAR_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: String,
 
-    /// File with the password of the database's role, read for each connection; without it SIDECAR_DATABASE_PASSWORD counts
+    /// File with the password of the database role, read for each connection; default: SIDECAR_DATABASE_PASSWORD
     #[arg(long, env = "SIDECAR_DATABASE_PASSWORD_FILE", value_name = "FILE")]
     database_password_file: Option<PathBuf>,
 
-    /// Seconds one reading of the database may take
+    /// How long one reading of the database may take
     #[arg(long, env = "SIDECAR_DATABASE_TIMEOUT", default_value = "2", value_name = "SECONDS", value_parser = seconds)]
     database_timeout: Duration,
 
-    /// Another OTLP receiver that gets every export as it came: `http://HOST:PORT`
+    /// Another OTLP receiver to pass every export on to, unchanged: `http://HOST:PORT`
     #[arg(long, env = "FORWARD_OTLP_URL", value_name = "URL")]
     forward_otlp_url: Option<String>,
 
-    /// A process to watch: its number, or a file that begins with it. May be repeated
+    /// A process to watch: its id, or a file that begins with it; may be repeated
     #[arg(long, value_name = "NAME=PID|FILE", value_parser = watch)]
     watch: Vec<Watch>,
 
-    /// The same for a process together with its children, such as a PostgreSQL server by its postmaster.pid
+    /// A process to watch together with its children, such as a PostgreSQL server by its postmaster.pid; may be
+    /// repeated
     #[arg(long, value_name = "NAME=PID|FILE", value_parser = watch)]
     watch_with_children: Vec<Watch>,
+
+    /// Stop when standard input ends: the sidecar then ends with its parent, even a killed one
+    #[arg(long)]
+    pub end_with_stdin: bool,
 }
 
-impl From<Arguments> for Options {
+impl From<Arguments> for Config {
     fn from(arguments: Arguments) -> Self {
         let password = match arguments.database_password_file {
             Some(file) => Password::File(file),
@@ -58,10 +66,9 @@ impl From<Arguments> for Options {
             otlp: arguments.otlp_listen,
             database: Database { url: arguments.database_url, password },
             database_timeout: arguments.database_timeout,
-            // An empty variable is how a manifest says no.
+            // Manifests set the variable to an empty string for no forwarding.
             forward: arguments.forward_otlp_url.filter(|url| !url.is_empty()),
             watch: arguments.watch.into_iter().chain(groups).collect(),
-            build: Build::default(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Passing exports on to another receiver, byte by byte as they came, without ever holding up who sent them.
+//! Passes received exports on to another receiver, unchanged, without delaying their senders.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,90 +16,86 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::Error;
 use crate::metrics::Metrics;
 
-/// Exports that wait, and the bytes they may hold together.
-const MOST_WAITING: usize = 256;
-const MOST_BYTES: usize = 16 << 20;
-/// For one export, from connecting to the answer.
+/// The largest number of exports that wait.
+const MAX_WAITING: usize = 256;
+/// The largest size of the exports that wait, in bytes together.
+const MAX_BYTES: usize = 16 << 20;
+/// For one export, from connecting to the response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Export {
-    path: &'static str,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request<Full<Bytes>>,
     _room: OwnedSemaphorePermit,
 }
 
-/// Takes exports and queues them.
+/// Queues exports for the [`Worker`].
 #[derive(Clone)]
 pub struct Forwarder {
     queue: mpsc::Sender<Export>,
     room: Arc<Semaphore>,
+    target: String,
     dropped: Counter,
 }
 
 impl Forwarder {
-    /// Queues an export, or drops and counts it when the queue is full.
-    pub fn offer(&self, path: &'static str, headers: &HeaderMap, body: Bytes) {
-        let taken = self.try_offer(path, headers, body);
-        if taken.is_none() {
+    /// Queues an export for `path`, such as `/v1/traces`. When the queue is full, the export is dropped and counted.
+    pub fn offer(&self, path: &str, headers: &HeaderMap, body: Bytes) {
+        if self.try_offer(path, headers, body).is_none() {
             self.dropped.inc();
         }
     }
 
-    fn try_offer(&self, path: &'static str, headers: &HeaderMap, body: Bytes) -> Option<()> {
+    fn try_offer(&self, path: &str, headers: &HeaderMap, body: Bytes) -> Option<()> {
         let bytes = u32::try_from(body.len()).ok()?;
         let room = self.room.clone().try_acquire_many_owned(bytes).ok()?;
-        let mut kept = HeaderMap::new();
+        let mut request = Request::post(format!("{}{path}", self.target));
         for name in [CONTENT_TYPE, CONTENT_ENCODING] {
             if let Some(value) = headers.get(&name) {
-                kept.insert(name, value.clone());
+                request = request.header(name, value);
             }
         }
-        let export = Export { path, headers: kept, body, _room: room };
-        self.queue.try_send(export).ok()
+        let request = request.body(Full::new(body)).ok()?;
+        self.queue.try_send(Export { request, _room: room }).ok()
     }
 }
 
-/// The task that sends; ends when the last [`Forwarder`] is gone and the queue is empty.
+/// The task that sends. It ends when the last [`Forwarder`] is dropped and the queue is empty.
 pub struct Worker {
     queue: mpsc::Receiver<Export>,
     client: Client<HttpConnector, Full<Bytes>>,
     target: String,
-    taken: Counter,
+    passed_on: Counter,
     failed: Counter,
 }
 
+/// The queue and the task that empties it. `target` is the receiver's address without `/v1/…`.
+///
 /// # Errors
-/// [`Error::Forward`] when `target` is no plain HTTP address.
+/// [`Error::Forward`] when `target` is not a plain HTTP URL.
 pub fn new(target: &str, metrics: &Metrics) -> Result<(Forwarder, Worker), Error> {
-    let understood = target
+    let valid = target
         .parse::<Uri>()
         .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.authority().is_some() && uri.query().is_none());
-    if !understood {
+    if !valid {
         return Err(Error::Forward(target.to_owned()));
     }
-    let (sender, queue) = mpsc::channel(MOST_WAITING);
-    let forwarder =
-        Forwarder { queue: sender, room: Arc::new(Semaphore::new(MOST_BYTES)), dropped: metrics.forwarded("dropped") };
-    let worker = Worker {
-        queue,
-        client: Client::builder(TokioExecutor::new()).build_http(),
-        target: target.trim_end_matches('/').to_owned(),
-        taken: metrics.forwarded("ok"),
-        failed: metrics.forwarded("failed"),
-    };
-    Ok((forwarder, worker))
+    let (sender, queue) = mpsc::channel(MAX_WAITING);
+    let target = target.trim_end_matches('/').to_owned();
+    let room = Arc::new(Semaphore::new(MAX_BYTES));
+    let (passed_on, failed) = (metrics.forwarded("ok"), metrics.forwarded("failed"));
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let worker = Worker { queue, client, target: target.clone(), passed_on, failed };
+    Ok((Forwarder { queue: sender, room, target, dropped: metrics.forwarded("dropped") }, worker))
 }
 
 impl Worker {
+    /// Sends the queued exports one after another. Logs the first outcome and each change between success and failure.
     pub async fn run(mut self) {
         let mut reached = None;
         while let Some(export) = self.queue.recv().await {
-            let outcome = match tokio::time::timeout(TIMEOUT, self.send(export)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(format!("no answer within {TIMEOUT:?}")),
-            };
-            let counter = if outcome.is_ok() { &self.taken } else { &self.failed };
+            let sent = tokio::time::timeout(TIMEOUT, self.send(export)).await;
+            let outcome = sent.unwrap_or_else(|_| Err(format!("no response within {TIMEOUT:?}")));
+            let counter = if outcome.is_ok() { &self.passed_on } else { &self.failed };
             counter.inc();
             if reached.replace(outcome.is_ok()) != Some(outcome.is_ok()) {
                 match outcome {
@@ -111,15 +107,11 @@ impl Worker {
     }
 
     async fn send(&self, export: Export) -> Result<(), String> {
-        let mut request = Request::post(format!("{}{}", self.target, export.path))
-            .body(Full::new(export.body))
-            .map_err(|error| error.to_string())?;
-        *request.headers_mut() = export.headers;
-        let answer = self.client.request(request).await;
-        match answer.map(|answer| answer.status()) {
+        let response = self.client.request(export.request).await;
+        match response.map(|response| response.status()) {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => Err(status.to_string()),
-            // The cause says more than `client error (Connect)`.
+            // By itself the error only says `client error (Connect)`.
             Err(error) => Err(match std::error::Error::source(&error) {
                 Some(cause) => format!("{error}: {cause}"),
                 None => error.to_string(),
@@ -130,29 +122,30 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use prometheus_client::registry::Registry;
+
     use super::*;
-    use crate::options::Build;
 
     #[test]
-    fn only_plain_http_addresses_are_taken() {
-        let (metrics, _) = Metrics::new(&Build::default(), &[]);
-        for good in ["http://collector:4318", "http://127.0.0.1:1/otlp/"] {
-            assert!(new(good, &metrics).is_ok(), "{good}");
+    fn only_plain_http_urls_are_valid_targets() {
+        let metrics = Metrics::register(&mut Registry::default());
+        for valid in ["http://collector:4318", "http://127.0.0.1:1/otlp/"] {
+            assert!(new(valid, &metrics).is_ok(), "{valid}");
         }
-        for bad in ["", "collector:4318", "https://collector", "http://", "http://a?b", "/v1"] {
-            assert!(new(bad, &metrics).is_err(), "{bad}");
+        for invalid in ["", "collector:4318", "https://collector", "http://", "http://a?b", "/v1"] {
+            assert!(new(invalid, &metrics).is_err(), "{invalid}");
         }
     }
 
     #[test]
     fn a_full_queue_drops_and_counts() {
-        let (metrics, _) = Metrics::new(&Build::default(), &[]);
+        let metrics = Metrics::register(&mut Registry::default());
         let (forwarder, worker) = new("http://127.0.0.1:1", &metrics).unwrap();
         let offer = |size| forwarder.offer("/v1/traces", &HeaderMap::new(), vec![0; size].into());
         (0..3).for_each(|_| offer(8 << 20));
-        assert_eq!(metrics.forwarded("dropped").get(), 1, "two of three fit into the bytes");
-        (0..MOST_WAITING).for_each(|_| offer(0));
-        assert_eq!(metrics.forwarded("dropped").get(), 3, "two places were taken");
+        assert_eq!(metrics.forwarded("dropped").get(), 1, "two of three fit into MAX_BYTES");
+        (0..MAX_WAITING).for_each(|_| offer(0));
+        assert_eq!(metrics.forwarded("dropped").get(), 3, "two places were already taken");
         drop(worker);
     }
 }

@@ -1,31 +1,42 @@
-//! The sidecar: a Prometheus exporter with two sources and one registry.
+//! The sidecar: a Prometheus exporter with two sources.
 //!
-//! It receives what Spin (or another host of `spin.toml`) exports over OTLP/HTTP: server spans become rate, errors and latency, spans
-//! of database calls become latency per function. And it reads the database when it is scraped: `audit_totals` is exact and outlives
-//! every process, so that each operation counts once whatever restarts in between. The components carry no metrics code.
+//! It receives the OpenTelemetry spans that Spin, or another host of `spin.toml`, sends over OTLP/HTTP: server spans
+//! become request rate, errors and latency, spans of database calls become latency per SQL function. At each scrape it
+//! also reads the database, whose totals are exact and survive a restart of every process. The components contain no
+//! metrics code.
 //!
-//! It is ready as soon as its ports are bound: a lost database is a metric and a line in the log, no reason to be restarted.
+//! The sidecar is ready as soon as its ports are bound. A lost database shows as a metric and a log line; a restart
+//! would not help.
+//!
+//! # Layout
+//! - [`cli`]: the command line and its environment variables
+//! - `config`: what a sidecar is started with
+//! - `sidecar`: binds the ports, starts the tasks and stops them
+//! - `listener`: accepts HTTP connections, with limits
+//! - `admin`: the routes for Prometheus and probes
+//! - `otlp`: receives spans and turns them into observations
+//! - `forward`: passes received exports on to another receiver
+//! - `metrics`: what the sidecar counts itself; label values and the writer that the next two share
+//! - `database`: reads the database when Prometheus scrapes
+//! - `process`: CPU time and memory, from `/proc`
+//! - [`log`]: log lines in JSON
+//! - [`stop`]: what ends the program
+//! - `error`: why a sidecar does not start
 
 mod admin;
 pub mod cli;
+mod config;
 mod database;
 mod error;
 mod forward;
+mod listener;
 pub mod log;
 mod metrics;
-mod options;
 mod otlp;
 mod process;
-mod server;
 mod sidecar;
+pub mod stop;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+pub use config::{Config, Database, Password, Pid, Watch};
 pub use error::Error;
-pub use options::{Build, Database, Options, Password, Pid, Watch};
 pub use sidecar::Sidecar;
-
-/// What the locks here guard is whole after every statement: a panic elsewhere spoils nothing.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -1,16 +1,18 @@
-//! Log lines as the components write them: one JSON object each, `ts`, `level`, `component`, `msg`, then what the event has.
+//! Log lines in the components' format: one JSON object each, with `ts`, `level`, `component`, `msg` and the fields of
+//! the event.
 
 use std::fmt::{self, Debug, Write};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Lines to standard output: warnings of everybody and what the sidecar has to say, or what `RUST_LOG` asks for.
+/// Installs the process's logger: to standard output, by default the sidecar's own messages and warnings of its
+/// libraries. `RUST_LOG` overrides the filter. To be called once.
 pub fn install() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn,sidecar=info".into());
     tracing_subscriber::fmt().event_format(Line).with_env_filter(filter).with_writer(std::io::stdout).init();
@@ -26,38 +28,27 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut time = String::new();
         SystemTime.format_time(&mut Writer::new(&mut time))?;
-        let level = match *event.metadata().level() {
-            Level::ERROR => "error",
-            Level::WARN => "warn",
-            Level::INFO => "info",
-            Level::DEBUG => "debug",
-            Level::TRACE => "trace",
-        };
-        let mut fields = Members::default();
+        let level = event.metadata().level().as_str().to_lowercase();
+        let mut fields = Fields::default();
         event.record(&mut fields);
-        let message = fields.message;
-        let rest = fields.rest;
-        writeln!(
-            out,
-            r#"{{"ts":"{time}","level":"{level}","component":"sidecar","msg":{message}{rest}}}"#,
-            message = quoted(&message),
-        )
+        let (message, rest) = (quoted(&fields.message), fields.rest);
+        writeln!(out, r#"{{"ts":"{time}","level":"{level}","component":"sidecar","msg":{message}{rest}}}"#)
     }
 }
 
 #[derive(Default)]
-struct Members {
+struct Fields {
     message: String,
-    /// Written already, each with a comma before it.
+    /// The other fields as JSON members, each preceded by a comma.
     rest: String,
 }
 
-impl Visit for Members {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
             value.clone_into(&mut self.message);
         } else {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(self.rest, ",{}:{}", quoted(field.name()), quoted(value));
         }
     }

@@ -2,17 +2,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::admin::{self, Admin};
-use crate::database::Reader;
+use crate::database::Database;
 use crate::metrics::Metrics;
 use crate::otlp::Receiver;
-use crate::{Error, Options, forward, server};
+use crate::process::Processes;
+use crate::{Config, Error, forward, listener};
 
-/// A sidecar that runs, in tasks of the runtime it was started in. They end when it is dropped.
+/// A running sidecar. Its tasks belong to the runtime it was started in and end when this value is dropped.
 pub struct Sidecar {
     metrics: SocketAddr,
     otlp: SocketAddr,
@@ -21,46 +23,47 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// Returns once both ports are bound; the database is first asked at the first scrape.
+    /// Returns once both ports are bound. The first scrape is the first to connect to the database.
     ///
     /// # Errors
-    /// What is wrong with the options, and [`Error::Bind`].
-    pub async fn start(options: Options) -> Result<Self, Error> {
-        let (metrics, registry) = Metrics::new(&options.build, &options.watch);
-        let status = metrics.database.clone();
-        let (reader, database) = Reader::new(&options.database, options.database_timeout, status.clone())?;
-        let forward = options.forward.as_deref().map(|target| forward::new(target, &metrics));
+    /// When the configuration is not valid, and [`Error::Bind`].
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let database = Database::new(&config.database, config.database_timeout)?;
+        registry.register_collector(Box::new(database.status.clone()));
+        registry.register_collector(Box::new(Processes(config.watch)));
+        let forward = config.forward.as_deref().map(|target| forward::new(target, &metrics));
         let (forwarder, worker) = forward.transpose()?.unzip();
-        let (admin_listener, metrics_address) = bind(options.metrics).await?;
-        let (otlp_listener, otlp_address) = bind(options.otlp).await?;
+        let (admin_listener, metrics_address) = bind(config.metrics).await?;
+        let (otlp_listener, otlp_address) = bind(config.otlp).await?;
 
-        let admin = admin::router(Admin { registry: Arc::new(registry), database, status });
-        let receiver = Receiver::new(Arc::new(metrics), forwarder).router();
+        let admin = admin::router(Admin { registry: Arc::new(registry), database: Arc::new(database) });
+        let receiver = Receiver::new(metrics, forwarder).router();
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(server::serve(admin_listener, admin, stopped.clone()));
-        tasks.spawn(server::serve(otlp_listener, receiver, stopped));
-        tasks.spawn(reader.run());
+        tasks.spawn(listener::serve(admin_listener, admin, stopped.clone()));
+        tasks.spawn(listener::serve(otlp_listener, receiver, stopped));
         if let Some(worker) = worker {
             tasks.spawn(worker.run());
         }
         Ok(Self { metrics: metrics_address, otlp: otlp_address, stop, tasks })
     }
 
-    /// Where `/metrics`, `/livez` and `/readyz` are.
+    /// Where `/metrics`, `/livez` and `/readyz` are served.
     pub fn metrics_address(&self) -> SocketAddr {
         self.metrics
     }
 
-    /// Where `/v1/traces`, `/v1/metrics` and `/v1/logs` are.
+    /// Where `/v1/traces`, `/v1/metrics` and `/v1/logs` are received.
     pub fn otlp_address(&self) -> SocketAddr {
         self.otlp
     }
 
-    /// Takes no more requests, lets those under way end and passes on what waits for it, `grace` long at most.
+    /// Accepts no more requests, then waits for those in progress and for exports to be passed on, for at most `grace`.
     pub async fn shutdown(mut self, grace: Duration) {
         self.stop.send_replace(true);
-        // The reader and the forwarder end with the last request that could use them.
+        // The forwarding task ends with the last request that could use it.
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(grace, ended).await;
     }

@@ -1,4 +1,4 @@
-//! Writing values that exist only at the moment of a scrape.
+//! Writes values that exist only during a scrape.
 
 use std::fmt::Error;
 
@@ -6,85 +6,68 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, EncodeG
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
-static SECONDS: Unit = Unit::Seconds;
-static BYTES: Unit = Unit::Bytes;
-
-/// The labels of one series; may be none.
+/// Names and values of the labels of one series; empty for a metric without labels.
 pub type Labels<'a> = Vec<(&'a str, &'a str)>;
 
-/// A family: its name without the unit, which is appended, and a help text.
-#[derive(Clone, Copy)]
-pub struct Family<'a> {
-    name: &'a str,
-    unit: Option<&'a Unit>,
-    help: &'a str,
-}
-
-impl<'a> Family<'a> {
-    pub fn new(name: &'a str, help: &'a str) -> Self {
-        Self { name, unit: None, help }
-    }
-
-    pub fn seconds(name: &'a str, help: &'a str) -> Self {
-        Self { unit: Some(&SECONDS), ..Self::new(name, help) }
-    }
-
-    pub fn bytes(name: &'a str, help: &'a str) -> Self {
-        Self { unit: Some(&BYTES), ..Self::new(name, help) }
-    }
-}
-
-/// What a histogram holds: for each upper bound how many values it has above the bound before; `f64::MAX` stands for +Inf.
+/// The content of a histogram.
 pub struct Buckets {
+    /// Each upper bound with the number of values above the previous bound; `f64::MAX` stands for +Inf.
     pub counts: Vec<(f64, u64)>,
+    /// Of all values.
     pub sum: f64,
 }
 
-/// An encoder with the words that collectors need. A family without series is left out, help text and all.
+/// A collector's encoder with one method per kind of metric.
+///
+/// A name is written as Prometheus shows it, except for a counter's `_total`; it ends with `_seconds` or `_bytes` if
+/// the metric has that unit. A metric without series is left out with its help text.
 pub struct Exposition<'a>(pub DescriptorEncoder<'a>);
 
 impl Exposition<'_> {
-    pub fn gauge(&mut self, family: Family, value: impl EncodeGaugeValue) -> Result<(), Error> {
-        self.gauges(family, [(vec![], value)])
+    /// A gauge without labels.
+    pub fn gauge(&mut self, name: &str, help: &str, value: impl EncodeGaugeValue) -> Result<(), Error> {
+        self.gauges(name, help, [(vec![], value)])
     }
 
+    /// A gauge with one value for each set of labels.
     pub fn gauges<'l, V: EncodeGaugeValue>(
         &mut self,
-        family: Family,
+        name: &str,
+        help: &str,
         series: impl IntoIterator<Item = (Labels<'l>, V)>,
     ) -> Result<(), Error> {
-        self.family(family, MetricType::Gauge, series, |mut encoder, value| encoder.encode_gauge(&value))
+        self.family(name, help, MetricType::Gauge, series, |mut encoder, value| encoder.encode_gauge(&value))
     }
 
-    pub fn counter(&mut self, family: Family, value: impl EncodeCounterValue) -> Result<(), Error> {
-        self.counters(family, [(vec![], value)])
+    /// A counter without labels.
+    pub fn counter(&mut self, name: &str, help: &str, value: impl EncodeCounterValue) -> Result<(), Error> {
+        self.counters(name, help, [(vec![], value)])
     }
 
+    /// A counter with one value for each set of labels.
     pub fn counters<'l, V: EncodeCounterValue>(
         &mut self,
-        family: Family,
+        name: &str,
+        help: &str,
         series: impl IntoIterator<Item = (Labels<'l>, V)>,
     ) -> Result<(), Error> {
-        self.family(family, MetricType::Counter, series, |mut encoder, value| {
+        self.family(name, help, MetricType::Counter, series, |mut encoder, value| {
             encoder.encode_counter::<NoLabelSet, _, u64>(&value, None)
         })
     }
 
-    pub fn histograms<'l>(
-        &mut self,
-        family: Family,
-        series: impl IntoIterator<Item = (Labels<'l>, Buckets)>,
-    ) -> Result<(), Error> {
-        let write = |mut encoder: MetricEncoder<'_>, Buckets { counts, sum }| {
+    /// A histogram without labels.
+    pub fn histogram(&mut self, name: &str, help: &str, Buckets { counts, sum }: Buckets) -> Result<(), Error> {
+        self.family(name, help, MetricType::Histogram, [(vec![], ())], |mut encoder, ()| {
             let count = counts.iter().fold(0, |all: u64, (_, count)| all.saturating_add(*count));
             encoder.encode_histogram::<NoLabelSet>(sum, count, &counts, None)
-        };
-        self.family(family, MetricType::Histogram, series, write)
+        })
     }
 
     fn family<'l, V>(
         &mut self,
-        Family { name, unit, help }: Family,
+        name: &str,
+        help: &str,
         kind: MetricType,
         series: impl IntoIterator<Item = (Labels<'l>, V)>,
         write: impl Fn(MetricEncoder<'_>, V) -> Result<(), Error>,
@@ -93,9 +76,13 @@ impl Exposition<'_> {
         if series.peek().is_none() {
             return Ok(());
         }
+        // The encoder appends the unit to the name.
+        let units = [("_seconds", Unit::Seconds), ("_bytes", Unit::Bytes)];
+        let unit = units.iter().find_map(|(suffix, unit)| Some((name.strip_suffix(suffix)?, Some(unit))));
+        let (name, unit) = unit.unwrap_or((name, None));
         let mut encoder = self.0.encode_descriptor(name, help, unit, kind)?;
         for (labels, value) in series {
-            // An empty set of labels would be written as `{}`; a family without labels has one series.
+            // The encoder would write an empty set of labels as `{}`.
             if labels.is_empty() {
                 return write(encoder, value);
             }

@@ -1,6 +1,7 @@
-//! A span, as far as the sidecar reads it. Field numbers are those of `opentelemetry/proto/trace/v1/trace.proto`.
+//! Spans, as far as the sidecar reads them. Field numbers are those of `opentelemetry/proto/trace/v1/trace.proto`.
 
-use super::wire::{Fields, Malformed, Value, messages};
+use super::attribute::{Attribute, key_value};
+use super::wire::{Fields, Malformed, messages};
 
 /// `SpanKind`.
 const SERVER: u64 = 2;
@@ -8,70 +9,27 @@ const CLIENT: u64 = 3;
 /// `Status.StatusCode`.
 const STATUS_ERROR: u64 = 2;
 
-/// How Spin names the span that waits for a connection of its pool; the others of PostgreSQL are named by their statement.
+/// Spin's name for the span of waiting for a pooled connection. Its other PostgreSQL spans are named by their
+/// statement.
 const OPEN: &[u8] = b"spin_outbound_pg.open";
 
-/// The value of an attribute. Spin writes some numbers as text.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Attribute<'a> {
-    #[default]
-    None,
-    Text(&'a [u8]),
-    Number(i64),
-}
+/// No request and no statement of this application lasts an hour.
+const LONGEST_SECONDS: u64 = 3600;
 
-impl<'a> Attribute<'a> {
-    pub fn text(self) -> &'a [u8] {
-        match self {
-            Self::Text(text) => text,
-            Self::None | Self::Number(_) => b"",
-        }
-    }
-
-    pub fn number(self) -> Option<i64> {
-        match self {
-            Self::None => None,
-            Self::Text(text) => str::from_utf8(text).ok()?.parse().ok(),
-            Self::Number(number) => Some(number),
-        }
-    }
-
-    /// An `AnyValue`; what is neither text nor a number counts as none.
-    fn read(message: &'a [u8]) -> Result<Self, Malformed> {
-        let mut attribute = Self::None;
-        for field in Fields::of(message) {
-            attribute = match field? {
-                (1, text) => Self::Text(text.bytes()?),
-                (2, Value::Varint(1)) => Self::Text(b"true"),
-                (2, Value::Varint(_)) => Self::Text(b"false"),
-                (3, number) => Self::Number(number.varint()?.cast_signed()),
-                _ => Self::None,
-            };
-        }
-        Ok(attribute)
-    }
-}
-
-/// A `KeyValue`.
-pub fn key_value(message: &[u8]) -> Result<(&[u8], Attribute<'_>), Malformed> {
-    let (mut key, mut value) = (&b""[..], Attribute::None);
-    for field in Fields::of(message) {
-        match field? {
-            (1, found) => key = found.bytes()?,
-            (2, found) => value = Attribute::read(found.bytes()?)?,
-            _ => {}
-        }
-    }
-    Ok((key, value))
-}
-
+/// A span. What its sender left out has the default value.
 #[derive(Debug, Default, PartialEq)]
 pub struct Span<'a> {
+    /// Sixteen bytes in a well-formed span.
     pub trace_id: &'a [u8],
+    /// The text of the statement, where the span is about one.
     pub name: &'a [u8],
+    /// Whether the span's status is an error.
     pub failed: bool,
+    /// `http.request.method`
     pub method: Attribute<'a>,
+    /// `http.route`
     pub route: Attribute<'a>,
+    /// `http.response.status_code`
     pub status: Attribute<'a>,
     kind: u64,
     start: u64,
@@ -79,21 +37,19 @@ pub struct Span<'a> {
     system: Attribute<'a>,
 }
 
-/// What a span tells about.
+/// What a span measures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Subject {
-    /// A request from outside. A call chained to another component has no server span.
+    /// A request from outside. Chaining to another component makes no server span.
     Request,
-    /// Waiting for a connection to PostgreSQL.
+    /// The wait for a connection to PostgreSQL.
     Connection,
-    /// A statement.
+    /// An SQL statement.
     Operation,
-    /// Nothing that is measured here.
-    Nothing,
 }
 
 impl<'a> Span<'a> {
-    pub fn read(message: &'a [u8]) -> Result<Self, Malformed> {
+    fn read(message: &'a [u8]) -> Result<Self, Malformed> {
         let mut span = Self::default();
         for field in Fields::of(message) {
             match field? {
@@ -131,19 +87,21 @@ impl<'a> Span<'a> {
         Ok(())
     }
 
-    pub fn subject(&self) -> Subject {
+    /// `None` when it measures nothing that the sidecar exposes.
+    pub fn subject(&self) -> Option<Subject> {
         match self.kind {
-            SERVER if self.method != Attribute::None => Subject::Request,
-            CLIENT if self.system.text() == b"postgresql" && self.name == OPEN => Subject::Connection,
-            CLIENT if self.system.text() == b"postgresql" => Subject::Operation,
-            _ => Subject::Nothing,
+            SERVER if self.method != Attribute::None => Some(Some(Subject::Request)),
+            CLIENT if self.system.text() != b"postgresql" => None,
+            CLIENT if self.name == OPEN => Some(Some(Subject::Connection)),
+            CLIENT => Some(Some(Subject::Operation)),
+            _ => None,
         }
     }
 
-    /// In seconds.
+    /// From start to end, in seconds.
     ///
     /// # Errors
-    /// Why it cannot be believed.
+    /// When the times cannot be right.
     pub fn duration(&self) -> Result<f64, BadTime> {
         if self.start == 0 || self.end == 0 {
             return Err(BadTime::Missing);
@@ -156,20 +114,22 @@ impl<'a> Span<'a> {
     }
 }
 
-/// No request and no statement of this application lasts an hour.
-const LONGEST_SECONDS: u64 = 3600;
-
 /// Why a span is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadTime {
+    /// No start or no end.
     Missing,
+    /// The end is before the start.
     Negative,
+    /// Longer than anything this application does.
     Absurd,
 }
 
 impl BadTime {
+    /// Every reason.
     pub const ALL: [Self; 3] = [Self::Missing, Self::Negative, Self::Absurd];
 
+    /// The value of the label `reason`.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Missing => "no_time",
@@ -182,7 +142,7 @@ impl BadTime {
 /// Calls `each` with every span of an `ExportTraceServiceRequest`.
 ///
 /// # Errors
-/// At the first thing that is not protobuf; `each` has then been called for the spans before it.
+/// At the first field that is malformed, after calling `each` for the spans before it.
 pub fn each<'a>(request: &'a [u8], mut each: impl FnMut(Span<'a>)) -> Result<(), Malformed> {
     for resource_spans in messages(request, 1) {
         for scope_spans in messages(resource_spans?, 2) {
@@ -206,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_that_cannot_be_believed_has_a_reason() {
+    fn a_duration_that_cannot_be_right_is_rejected_with_a_reason() {
         assert_eq!(lasting(1_000, 1_500_001_000), Ok(1.5));
         assert_eq!(lasting(5, 5), Ok(0.0));
         assert_eq!(lasting(1, 3_600_000_000_001), Ok(3600.0));
@@ -217,27 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn only_server_spans_of_http_are_requests() {
+    fn only_http_server_spans_are_requests() {
         let (get, postgresql) = (Attribute::Text(b"GET"), Attribute::Text(b"postgresql"));
         let span = |kind, method, system, name| Span { kind, method, system, name, ..Span::default() };
         for (span, subject) in [
-            (span(SERVER, get, Attribute::None, &b"GET /items"[..]), Subject::Request),
-            (span(CLIENT, get, Attribute::None, b"POST"), Subject::Nothing),
-            (span(SERVER, Attribute::None, Attribute::None, b"message"), Subject::Nothing),
-            (span(1, Attribute::None, Attribute::None, b"execute_wasm_component audit"), Subject::Nothing),
-            (span(CLIENT, Attribute::None, postgresql, OPEN), Subject::Connection),
-            (span(CLIENT, Attribute::None, postgresql, b"SELECT 1"), Subject::Operation),
-            (span(CLIENT, Attribute::None, Attribute::Text(b"redis"), OPEN), Subject::Nothing),
+            (span(SERVER, get, Attribute::None, &b"GET /items"[..]), Some(Subject::Request)),
+            (span(CLIENT, get, Attribute::None, b"POST"), None),
+            (span(SERVER, Attribute::None, Attribute::None, b"message"), None),
+            (span(1, Attribute::None, Attribute::None, b"execute_wasm_component audit"), None),
+            (span(CLIENT, Attribute::None, postgresql, OPEN), Some(Subject::Connection)),
+            (span(CLIENT, Attribute::None, postgresql, b"SELECT 1"), Some(Subject::Operation)),
+            (span(CLIENT, Attribute::None, Attribute::Text(b"redis"), OPEN), None),
         ] {
             assert_eq!(span.subject(), subject, "{span:?}");
         }
-    }
-
-    #[test]
-    fn a_number_may_come_as_text() {
-        assert_eq!(Attribute::Text(b"404").number(), Some(404));
-        assert_eq!(Attribute::Number(404).number(), Some(404));
-        assert_eq!(Attribute::Text(b"\xff").number(), None);
-        assert_eq!(Attribute::None.number(), None);
     }
 }

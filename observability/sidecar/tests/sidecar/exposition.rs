@@ -1,25 +1,20 @@
-//! What a scrape looks like, line by line.
+//! A scrape, line by line.
 
-use crate::support::http::get;
-use crate::support::{Database, GRACE, Scrape, eventually, start, without_database};
+use sidecar::{Pid, Watch};
 
-const CONTEXT: &str = "'request', NULL, NULL, NULL";
+use crate::support::database::Database;
+use crate::support::{GRACE, NO_DATABASE, Scrape, config, eventually, get, start, without_database};
 
-/// Twenty operations, some failing.
-async fn operate(database: &Database) {
-    for sql in [
-        "SELECT items_create('a', '', 'key', CONTEXT), items_create('a', '', 'key', CONTEXT), items_create('b', '', 'key', CONTEXT)",
-        "SELECT items_create('x', '', NULL, CONTEXT) FROM generate_series(1, 5)",
-        "SELECT items_get(1, NULL, CONTEXT), items_get(1, ARRAY[1], CONTEXT), items_get(99, NULL, CONTEXT)",
-        "SELECT items_list(0, 4, CONTEXT), items_stream(0, CONTEXT)",
-        "SELECT items_update(1, 'c', '', NULL, CONTEXT), items_update(99, 'c', '', NULL, CONTEXT), items_update(1, 'c', '', ARRAY[7], CONTEXT)",
-        "SELECT items_delete(1, ARRAY[7], CONTEXT), items_delete(1, NULL, CONTEXT), items_delete(1, NULL, CONTEXT), items_delete(99, NULL, CONTEXT)",
-    ] {
-        database.run(&sql.replace("CONTEXT", CONTEXT)).await;
-    }
-}
+/// Twenty operations, some of which fail. `$` stands for the arguments that describe the request.
+const OPERATIONS: &str = "
+    SELECT items_create('a', '', 'key', $), items_create('a', '', 'key', $), items_create('b', '', 'key', $);
+    SELECT items_create('x', '', NULL, $) FROM generate_series(1, 5);
+    SELECT items_get(1, NULL, $), items_get(1, ARRAY[1], $), items_get(99, NULL, $);
+    SELECT items_list(0, 4, $), items_stream(0, $);
+    SELECT items_update(1, 'c', '', NULL, $), items_update(99, 'c', '', NULL, $), items_update(1, 'c', '', ARRAY[7], $);
+    SELECT items_delete(1, ARRAY[7], $), items_delete(1, NULL, $), items_delete(1, NULL, $), items_delete(99, NULL, $)";
 
-/// After [`operate`] and the relay.
+/// The series after [`OPERATIONS`] and the relay.
 const OPERATED: &str = r#"items_created_total 6
 items_retrieved_total 11
 items_operations_total{operation="create",outcome="ok"} 6
@@ -46,15 +41,21 @@ audit_outbox_oldest_seconds 0.0
 audit_refused_events 0
 audit_relay_failures 0"#;
 
+async fn operate(database: &Database) {
+    for statement in OPERATIONS.split(';') {
+        database.run(&statement.replace('$', "'request', NULL, NULL, NULL")).await;
+    }
+}
+
 fn operated(scrape: &Scrape) -> String {
     let prefixes = ["items_", "audit_events", "audit_outbox", "audit_refused", "audit_relay"];
     scrape.series(&prefixes).join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_operation_counts_once_in_its_series_also_after_a_restart() {
+async fn every_operation_counts_once_even_after_a_restart() {
     let database = Database::new().await;
-    let sidecar = start(database.options()).await;
+    let sidecar = start(database.config()).await;
     operate(&database).await;
     let waiting = Scrape::of(&sidecar).await;
     assert_eq!(waiting.value("audit_outbox_events"), Some(20.0));
@@ -67,24 +68,29 @@ async fn every_operation_counts_once_in_its_series_also_after_a_restart() {
     assert_eq!(scrape.value("audit_delivery_seconds_count"), Some(20.0));
     assert_eq!(scrape.value("audit_delivery_seconds_bucket{le=\"+Inf\"}"), Some(20.0));
 
-    // A relay that repeats itself changes nothing.
-    database.run("SELECT audit_store(json_build_array(row_to_json(l))::text) FROM (SELECT *, created_at AS occurred_at FROM audit_logs LIMIT 1) l").await;
+    // Storing an event a second time changes nothing.
+    database
+        .run(
+            "SELECT audit_store(json_build_array(row_to_json(event))::text)
+               FROM (SELECT *, created_at AS occurred_at FROM audit_logs LIMIT 1) event",
+        )
+        .await;
     sidecar.shutdown(GRACE).await;
-    let again = start(database.options()).await;
+    let again = start(database.config()).await;
     assert_eq!(operated(&Scrape::of(&again).await), OPERATED);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn delivery_times_fall_into_the_buckets_of_the_schema() {
+async fn delivery_times_are_in_the_buckets_of_the_schema() {
     let database = Database::new().await;
     database
         .run(
-            "SELECT audit_store(json_agg(json_build_object('event_id', gen_random_uuid(), 'action', 'get', 'outcome', 'ok',
-                 'request_id', 'r', 'occurred_at', clock_timestamp() - age * interval '1 s'))::text)
+            "SELECT audit_store(json_agg(json_build_object('event_id', gen_random_uuid(), 'action', 'get',
+                 'outcome', 'ok', 'request_id', 'r', 'occurred_at', clock_timestamp() - age * interval '1 s'))::text)
                FROM unnest(ARRAY[-60, 0.15, 0.7, 7, 7, 20, 3600]) AS age",
         )
         .await;
-    let sidecar = start(database.options()).await;
+    let sidecar = start(database.config()).await;
     let scrape = Scrape::of(&sidecar).await;
     let buckets = scrape.series(&["audit_delivery_seconds_bucket", "audit_delivery_seconds_count"]);
     assert_eq!(
@@ -108,12 +114,12 @@ audit_delivery_seconds_bucket{le="+Inf"} 7"#
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_tells_sizes_connections_and_calls() {
+async fn sizes_connections_and_function_calls_of_the_server_are_exposed() {
     let database = Database::new().await;
     operate(&database).await;
     database.relay().await;
-    let sidecar = start(database.options()).await;
-    // Statistics reach the views when the sessions that made them have ended.
+    let sidecar = start(database.config()).await;
+    // A session's statistics reach the views when it ends.
     let scrape = eventually("calls of functions", &sidecar, |scrape| {
         scrape.value("database_function_calls_total{function=\"items_create\"}") == Some(8.0)
     })
@@ -133,67 +139,64 @@ async fn the_server_tells_sizes_connections_and_calls() {
 }
 
 #[tokio::test]
-async fn each_family_has_help_and_type_and_a_base_unit_where_it_has_one() {
+async fn every_metric_has_a_help_text_a_type_and_the_suffixes_of_its_type_and_unit() {
     let database = Database::new().await;
-    let sidecar = start(database.options()).await;
-    let answer = get(sidecar.metrics_address(), "/metrics").await;
-    assert_eq!(answer.headers["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
-    let text = String::from_utf8(answer.body).unwrap();
-    assert!(text.ends_with("# EOF\n"));
-    let mut family = ("", "");
-    for line in text.lines() {
-        match line.splitn(4, ' ').collect::<Vec<_>>()[..] {
-            ["#", "HELP", _, help] => {
-                assert!(help.len() > 10 && help.ends_with('.') && !help.ends_with(".."), "{line}")
-            }
-            ["#", "TYPE", name, kind] => family = (name, kind),
-            ["#", "UNIT", name, unit] => {
-                assert!(name.ends_with(unit) && ["seconds", "bytes"].contains(&unit), "{line}")
-            }
-            ["#", "EOF"] => {}
-            _ => {
-                let suffixes: &[&str] = match family.1 {
-                    "counter" => &["_total"],
-                    "histogram" => &["_sum", "_count", "_bucket"],
-                    "info" => &["_info"],
-                    _ => &[""],
-                };
-                let rest = line.strip_prefix(family.0).unwrap_or_else(|| panic!("{line} is not of {family:?}"));
-                let ends = |suffix: &&str| rest.strip_prefix(*suffix).is_some_and(|rest| rest.starts_with(['{', ' ']));
-                assert!(suffixes.iter().any(ends), "{line} is not of {family:?}");
-            }
+    let sidecar = start(database.config()).await;
+    let response = get(sidecar.metrics_address(), "/metrics").await;
+    assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let text = response.text().await.unwrap();
+    let metrics = text.strip_suffix("# EOF\n").unwrap();
+    for metric in metrics.split("# HELP ").skip(1) {
+        let (name, rest) = metric.split_once(' ').unwrap();
+        let (help, rest) = rest.split_once(&format!("\n# TYPE {name} ")).unwrap();
+        assert!(help.len() > 10 && help.ends_with('.') && !help.ends_with(".."), "{metric}");
+        let unit = ["seconds", "bytes"].into_iter().find(|unit| name.ends_with(unit));
+        assert_eq!(
+            unit.is_some_and(|unit| rest.contains(&format!("# UNIT {name} {unit}\n"))),
+            unit.is_some(),
+            "{metric}"
+        );
+        let suffixes = match rest.lines().next().unwrap() {
+            "counter" => &["_total"][..],
+            "histogram" => &["_sum", "_count", "_bucket"],
+            "info" => &["_info"],
+            _ => &[""],
+        };
+        for sample in rest.lines().skip(1).filter(|line| !line.starts_with("# UNIT")) {
+            let rest = sample.strip_prefix(name).unwrap_or_else(|| panic!("{sample} is not of {name}"));
+            let ends = |suffix: &&str| rest.strip_prefix(*suffix).is_some_and(|rest| rest.starts_with(['{', ' ']));
+            assert!(suffixes.iter().any(ends), "{sample} is not of {name}");
         }
     }
 }
 
 #[tokio::test]
 async fn before_the_first_reading_values_are_absent_and_the_sidecar_is_ready() {
-    let sidecar = start(without_database()).await;
-    let ready = get(sidecar.metrics_address(), "/readyz").await;
-    assert_eq!((ready.status, &ready.body[..]), (200, &b"ready\ndatabase: not asked yet\n"[..]));
+    let sidecar = without_database().await;
+    let ready =
+        async || get(sidecar.metrics_address(), "/readyz").await.error_for_status().unwrap().text().await.unwrap();
+    assert_eq!(ready().await, "ready\ndatabase: not read yet\n");
     let scrape = Scrape::of(&sidecar).await;
     assert_eq!(scrape.value("database_up"), Some(0.0));
     assert_eq!(scrape.value("database_readings_total{outcome=\"error\"}"), Some(1.0));
     assert_eq!(scrape.series(&["items_", "audit_", "database_size", "database_values"]), [""; 0]);
-    let ready = get(sidecar.metrics_address(), "/readyz").await;
-    assert_eq!((ready.status, &ready.body[..]), (200, &b"ready\ndatabase: lost\n"[..]));
-    assert_eq!(get(sidecar.metrics_address(), "/livez").await.status, 200);
+    assert_eq!(ready().await, "ready\ndatabase: lost\n");
+    assert_eq!(get(sidecar.metrics_address(), "/livez").await.status(), 200);
 }
 
 #[tokio::test]
-async fn the_sidecar_tells_about_itself_and_the_processes_it_watches() {
-    let mut options = without_database();
-    options.build = sidecar::Build { version: "1.2.3".into(), revision: "abc".into() };
-    let watch =
-        |name: &str, pid, children| sidecar::Watch { name: name.into(), pid: sidecar::Pid::Number(pid), children };
-    options.watch = vec![
-        watch("host", std::process::id(), false),
-        watch("group", std::process::id(), true),
-        watch("gone", u32::MAX, false),
-    ];
-    let sidecar = start(options).await;
+async fn the_sidecar_exposes_its_version_its_own_usage_and_that_of_watched_processes() {
+    let mut config = config(NO_DATABASE);
+    let own = std::process::id();
+    let watch = |name: &str, pid, children| Watch { name: name.into(), pid: Pid::Number(pid), children };
+    config.watch = vec![watch("host", own, false), watch("group", own, true), watch("gone", u32::MAX, false)];
+    let sidecar = start(config).await;
     let scrape = Scrape::of(&sidecar).await;
-    assert_eq!(scrape.series(&["build_info"]), ["build_info{version=\"1.2.3\",revision=\"abc\"} 1"]);
+    let [build] = scrape.series(&["build_info"])[..] else { panic!("one build_info:\n{}", scrape.0) };
+    assert!(
+        build.starts_with(concat!("build_info{version=\"", env!("CARGO_PKG_VERSION"), "\",revision=\"")),
+        "{build}"
+    );
     for series in [
         "process_resident_memory_bytes",
         "process_open_fds",

@@ -1,34 +1,30 @@
-//! A listener that nobody can exhaust: connections are counted, and who is slow to say what he wants is cut.
+//! An HTTP listener with a limit on connections and a timeout for request heads, so that slow or numerous clients
+//! cannot exhaust it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// More wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 256;
-/// For the head of a request; a connection that idles as long is closed too. Longer than the usual scrape interval.
+/// Further connections wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 256;
+/// For a request head, and for an idle connection. Longer than the usual scrape interval.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// What one connection may hold in its read buffer.
+/// The read buffer of one connection, in bytes.
 const BUFFER: usize = 64 << 10;
-/// When the process is out of file descriptors, trying again at once would only burn time.
+/// Before the next attempt when the process is out of file descriptors: an immediate one would only burn CPU time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Who sent a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
-
-/// Serves until `stop` says so, then lets the requests under way end.
+/// Serves `router` until `stop` becomes true, then waits for the requests in progress.
 pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     // Connections end with this task, also when it is aborted.
     let mut connections = JoinSet::new();
@@ -37,19 +33,18 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let Some((stream, peer, slot)) = accepted else {
+        let Some((stream, slot)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer))));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
         connections.spawn(async move {
-            // Whatever went wrong concerns the other side.
+            // An error here is the client's: it hung up, or sent something that is not HTTP.
             let _ = connection.await;
             drop(slot);
         });
@@ -59,13 +54,10 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     graceful.shutdown().await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let slot = slots.clone().acquire_owned().await.ok()?;
-    let (stream, peer) = listener.accept().await.ok()?;
-    // A Nagle delay would show in every scrape.
+    let (stream, _) = listener.accept().await.ok()?;
+    // Nagle's algorithm would delay every scrape.
     let _ = stream.set_nodelay(true);
-    Some((stream, peer.ip().to_canonical(), slot))
+    Some((stream, slot))
 }

@@ -1,18 +1,20 @@
-//! A database that goes, hangs and comes back.
+//! A database that is lost, hangs and comes back.
 
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use sidecar::Password;
 use tokio::net::TcpListener;
 
-use crate::support::{Database, Scrape, eventually, start};
+use crate::support::database::Database;
+use crate::support::{Scrape, config, eventually, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_database_leaves_its_last_values_until_it_is_back() {
     let database = Database::new().await;
     database.run("SELECT items_create('a', '', NULL, 'r', NULL, NULL, NULL)").await;
     database.relay().await;
-    let sidecar = start(database.options()).await;
+    let sidecar = start(database.config()).await;
     let before = Scrape::of(&sidecar).await;
     assert_eq!(before.value("items_created_total"), Some(1.0));
 
@@ -37,9 +39,9 @@ async fn a_lost_database_leaves_its_last_values_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_cut_between_scrapes_is_no_loss() {
+async fn a_connection_that_ends_between_two_scrapes_is_not_a_lost_database() {
     let database = Database::new().await;
-    let sidecar = start(database.options()).await;
+    let sidecar = start(database.config()).await;
     Scrape::of(&sidecar).await;
     database.cut().await;
     let scrape = Scrape::of(&sidecar).await;
@@ -48,50 +50,46 @@ async fn a_connection_cut_between_scrapes_is_no_loss() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scrapes_at_the_same_time_share_one_reading_and_wait_no_longer_than_it_may_take() {
-    // It takes connections and says nothing.
+async fn simultaneous_scrapes_share_one_reading_and_wait_no_longer_than_its_timeout() {
+    // It accepts connections and never responds.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut options = crate::support::without_database();
-    options.database.url = format!("postgres://metrics@{}/itemsdb", listener.local_addr().unwrap());
-    options.database_timeout = Duration::from_secs(1);
-    let sidecar = start(options).await;
+    let mut config = config(&format!("postgres://metrics@{}/itemsdb", listener.local_addr().unwrap()));
+    config.database_timeout = Duration::from_secs(1);
+    let sidecar = start(config).await;
     let begin = Instant::now();
     let scrapes = join_all((0..20).map(|_| Scrape::of(&sidecar))).await;
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
-    // The first reading, and at most one more for who came after it had begun to answer.
+    // The first reading, and at most one more for scrapes that arrived when it was ending.
     let readings = scrapes.iter().map(|scrape| scrape.value("database_readings_total{outcome=\"error\"}").unwrap());
     assert!(readings.clone().all(|count| (1.0..=2.0).contains(&count)), "{:?}", readings.collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_comes_from_its_file_as_it_is_now() {
+async fn the_password_file_is_read_for_each_connection() {
     let database = Database::new().await;
-    let mut options = database.options();
-    let (scheme, rest) = options.database.url.split_once("://").unwrap();
-    let (user, rest) = rest.split_once(':').unwrap();
-    let (password, rest) = rest.split_once('@').unwrap();
-    let file = std::env::temp_dir().join(format!("sidecar-password-{}", std::process::id()));
+    let (url, password) = database.url_and_password();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
     std::fs::write(&file, "wrong\n").unwrap();
-    let right = format!("{password}\n");
-    options.database =
-        sidecar::Database { url: format!("{scheme}://{user}@{rest}"), password: sidecar::Password::File(file.clone()) };
-    let sidecar = start(options).await;
+    let mut config = config(&url);
+    config.database.password = Password::File(file.clone());
+    let sidecar = start(config).await;
     assert_eq!(Scrape::of(&sidecar).await.value("database_up"), Some(0.0));
-    std::fs::write(&file, right).unwrap();
+    std::fs::write(&file, format!("{password}\n")).unwrap();
     assert_eq!(Scrape::of(&sidecar).await.value("database_up"), Some(1.0));
-    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_outbox_is_told_without_being_counted() {
+async fn a_long_outbox_is_reported_without_counting_its_rows() {
     let database = Database::new().await;
     database
         .run(
             "INSERT INTO audit_outbox (event_id, action, outcome, request_id, occurred_at)
-             SELECT gen_random_uuid(), 'get', 'ok', 'r', clock_timestamp() - interval '100 s' FROM generate_series(1, 25000)",
+             SELECT gen_random_uuid(), 'get', 'ok', 'r', clock_timestamp() - interval '100 s'
+               FROM generate_series(1, 25000)",
         )
         .await;
-    let sidecar = start(database.options()).await;
+    let sidecar = start(database.config()).await;
     let scrape = eventually("the outbox", &sidecar, |scrape| scrape.value("database_up") == Some(1.0)).await;
     assert_eq!(scrape.value("audit_outbox_events"), Some(25_000.0));
     assert!((100.0..200.0).contains(&scrape.value("audit_outbox_oldest_seconds").unwrap()));
