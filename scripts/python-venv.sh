@@ -10,7 +10,6 @@ python3 -c "import ensurepip, venv" 2>/dev/null || scripts/install-packages.sh p
 # The environment has a copy of the requirements that were installed last.
 if ! cmp -s "$requirements" "$name/requirements.txt"; then
     echo "Installing $requirements into $name"
-    mkdir -p target
     [[ -x $name/bin/python ]] || python3 -m venv "$name"
     "$name/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
     cp "$requirements" "$name/requirements.txt"
