@@ -1,4 +1,4 @@
--- What wrk sends, and what it says at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|live ITEMS
+-- What wrk sends, and the line it prints at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|live ITEMS
 
 local send = {}
 
@@ -27,12 +27,12 @@ function init(arguments)
     sent = 0
     items = tonumber(arguments[2])
     math.randomseed(os.time())
-    -- Always the same: made once by wrk itself, which then spends next to nothing on it.
+    -- A constant request, which wrk builds once by itself at hardly any cost.
     if arguments[1] == "live" then wrk.path = "/livez" end
     request = send[arguments[1]]
 end
 
--- Microseconds throughout; an answer other than 2xx is an error.
+-- Times are in microseconds; a response other than 2xx is an error.
 function done(summary, latency)
     io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration,
         summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,

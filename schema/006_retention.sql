@@ -1,44 +1,41 @@
--- The two ways in which the trail may lose something: old events, and a person's data. Both are for the role `retention`, which nobody
--- logs in as: an administrator takes it with SET ROLE. Each leaves an event of its own in the trail.
+-- The two ways to remove something from the trail: old events, and the data of a person. Both need the role
+-- `retention`, which an administrator takes with SET ROLE, and both write an event of their own into the trail.
 
--- Removes the oldest events from before a moment, at most p_most of them, and gives their number: call it until that is 0. The exact
--- counters (audit_totals) go on counting them: they tell what happened, not what is kept. An event that is stored but not yet out of the
--- outbox stays: it would be stored, and counted, again.
+-- Removes the oldest events from before p_before, at most p_most, and returns their number: repeat until it is 0.
+-- audit_totals does not shrink: it counts what happened, not what is stored. An event that is still in the outbox
+-- stays, because the relay would store and count it again.
 CREATE OR REPLACE FUNCTION audit_prune(p_before timestamptz, p_most integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    v_events bigint;
+DECLARE v_events bigint;
 BEGIN
     IF p_before IS NULL OR p_before > clock_timestamp() THEN
-        RAISE EXCEPTION 'only events of the past can be pruned, not those before %', p_before USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'only events of the past can be pruned, not those before %', p_before
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    WITH pruned AS (
-        DELETE FROM audit_logs
-         WHERE id IN (SELECT id FROM audit_logs WHERE created_at < p_before AND action <> 'prune'
-                         AND event_id NOT IN (SELECT event_id FROM audit_outbox)
-                       ORDER BY created_at LIMIT p_most)
-        RETURNING 1
-    )
-    SELECT count(*) INTO v_events FROM pruned;
+    DELETE FROM audit_logs WHERE id IN (
+        SELECT id FROM audit_logs WHERE created_at < p_before AND action <> 'prune'
+           AND event_id NOT IN (SELECT event_id FROM audit_outbox)
+         ORDER BY created_at LIMIT p_most);
+    GET DIAGNOSTICS v_events = ROW_COUNT;
     IF v_events > 0 THEN
         PERFORM audit_retained('prune', NULL, jsonb_build_object('before', utc(p_before), 'events', v_events));
     END IF;
     RETURN v_events;
 END $$;
 
--- Removes what an item that is deleted has left: what was written into it, from the trail and from refused events, and its
--- Idempotency-Key. The events stay, without their details. Gives the number of events that had some.
+-- Removes what a deleted item has left behind: the details of its events in the trail and in audit_refused, and its
+-- Idempotency-Key. The events themselves stay. Returns how many events of the trail had details.
 CREATE OR REPLACE FUNCTION audit_erase(p_item_id bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    v_events bigint;
+DECLARE v_events bigint;
 BEGIN
     IF EXISTS (SELECT FROM items WHERE id = p_item_id) THEN
-        RAISE EXCEPTION 'item % is there: delete it first', p_item_id USING ERRCODE = 'object_in_use';
+        RAISE EXCEPTION 'item % exists: delete it first', p_item_id USING ERRCODE = 'object_in_use';
     END IF;
-    -- Such an event would bring the details back when it arrives.
+    -- Such an event would bring the details back when the relay delivers it.
     IF EXISTS (SELECT FROM audit_outbox WHERE item_id = p_item_id) THEN
-        RAISE EXCEPTION 'events of item % are on their way: try again in a moment', p_item_id USING ERRCODE = 'object_in_use';
+        RAISE EXCEPTION 'events of item % are on their way: try again in a moment', p_item_id
+            USING ERRCODE = 'object_in_use';
     END IF;
     DELETE FROM idempotency WHERE item_id = p_item_id;
     UPDATE audit_refused SET event = (event::jsonb - 'details')::json WHERE (event ->> 'item_id')::bigint = p_item_id;
@@ -48,8 +45,10 @@ BEGIN
     RETURN v_events;
 END $$;
 
--- Writes the event of one of the above; who did it is who logged in.
-CREATE OR REPLACE FUNCTION audit_retained(p_action text, p_item_id bigint, p_details jsonb) RETURNS void LANGUAGE sql AS $$
+-- Writes the event of one of the functions above. Its actor is the user who logged in.
+CREATE OR REPLACE FUNCTION audit_retained(p_action text, p_item_id bigint, p_details jsonb) RETURNS void
+LANGUAGE sql AS $$
     INSERT INTO audit_logs (event_id, action, outcome, item_id, request_id, actor, created_at, stored_at, details)
-    SELECT id, p_action, 'ok', p_item_id, id::text, session_user, clock_timestamp(), clock_timestamp(), p_details FROM gen_random_uuid() AS id
+    SELECT id, p_action, 'ok', p_item_id, id::text, session_user, clock_timestamp(), clock_timestamp(), p_details
+      FROM gen_random_uuid() AS id
 $$;

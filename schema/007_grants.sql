@@ -1,16 +1,17 @@
--- Least privilege: the two services, and retention, may call their own functions and touch no table; metrics may read numbers, no content.
--- One by one, because an extension may have put things of its own, and of another owner, into this schema.
+-- Least privilege: items, audit and retention may execute their own functions and use no table; metrics may read
+-- numbers, no content. First every right is revoked, from our own objects only: an extension may have created others in
+-- this schema.
 DO $$
-DECLARE
-    v_what text;
+DECLARE v_object text;
 BEGIN
-    FOR v_what IN
+    FOR v_object IN
         SELECT oid::regclass::text FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND relowner = current_role::regrole AND relkind IN ('r', 'S', 'v')
         UNION ALL
-        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proowner = current_role::regrole
+        SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
+         WHERE pronamespace = 'public'::regnamespace AND proowner = current_role::regrole
     LOOP
-        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, items, audit, metrics, retention', v_what);
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, items, audit, metrics, retention', v_object);
     END LOOP;
 END $$;
 
@@ -18,11 +19,8 @@ GRANT EXECUTE ON FUNCTION
     items_create, items_get, items_list, items_stream, items_chunk, items_update, items_delete, items_ready,
     relay_take, relay_next, relay_release, relay_fail, relay_refuse
 TO items;
-
 GRANT EXECUTE ON FUNCTION audit_store, audit_ready TO audit;
-
 GRANT EXECUTE ON FUNCTION audit_prune, audit_erase TO retention;
-
 GRANT EXECUTE ON FUNCTION audit_delay_bounds, relay_passed TO metrics;
 GRANT SELECT ON audit_totals, relay_lease TO metrics;
 GRANT SELECT (seq, occurred_at) ON audit_outbox TO metrics;

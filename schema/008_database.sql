@@ -1,4 +1,4 @@
--- Who may enter this database. Apart, because these rights do not travel with CREATE DATABASE … TEMPLATE.
+-- Rights on the database itself. They are not copied by CREATE DATABASE … TEMPLATE.
 REVOKE ALL ON DATABASE :"DBNAME" FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"DBNAME" TO items, audit, metrics;

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds components: scripts/build-components.sh PACKAGE...
-# Each ends up as target/wasm32-wasip1/release/PACKAGE.wasm, where spin.toml looks for it, whichever toolchain built it. `spin build`
-# makes the same but for the last step, which takes out what a component says about interfaces it does not use.
-#   WASM_TOOLCHAIN=rustup|debian   default: rustup where its wasm32-wasip1 target is installed
+# Builds components as target/wasm32-wasip1/release/PACKAGE.wasm, where spin.toml expects them. `spin build` does the
+# same except for the last step, which removes the descriptions of interfaces that a component does not use.
+# Usage: scripts/build-components.sh PACKAGE...
+#   WASM_TOOLCHAIN=rustup|debian   default: rustup if its wasm32-wasip1 target is installed
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ compile() (
     if [ "$toolchain" = rustup ]; then
         exec cargo "$@"
     fi
-    # Debian's Rust has no standard library for this target, but its source: build that too. The variable permits the unstable option.
+    # Debian has this target's standard library as source only, so it is built too; RUSTC_BOOTSTRAP permits -Zbuild-std.
     export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc
     export CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld-19
     export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS='-L native=/usr/lib/wasm32-wasi'
@@ -30,7 +30,7 @@ for package; do
     set -- "$@" --package "$package"
 done
 compile "$@"
-# The whole workspace, of it one program: with other packages left out, features and so dependencies would be built anew for the rest.
+# --workspace even for one binary: a smaller selection resolves other features and rebuilds the dependencies.
 cargo build ${CI:+--locked} --workspace --bin trim
 for package in $packages; do
     "${CARGO_TARGET_DIR:-target}/debug/trim" "target/wasm32-wasip1/release/$package.wasm"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a rolling release needs: the previous release's components work on this schema, and these components on its schema. Both are
-# judged by the previous release's own suite, since this one may test what that one did not have.
+# Tests what a rolling release needs: the previous release's components work on this schema, and these components on its
+# schema. Both run the previous release's own suite: this one may test what that release did not have.
 # Usage: scripts/check-compatibility.sh [TAG]    (default: the last release before this commit)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,9 +16,12 @@ if [[ ! -e $old/.git ]]; then
     git worktree add --force --detach "$old" "$tag"
 fi
 cd "$old"
-scripts/build-components.sh items audit probe
+# Older commits have this script in local/.
+for folder in scripts local; do [[ ! -e $folder/build-components.sh ]] || break; done
+"$folder/build-components.sh" items audit probe
 export CARGO_TARGET_DIR=$root/target/compatibility/target
-suite() { cargo test --locked --workspace --test suite -- api:: audit:: conditional:: idempotency:: relay:: roles:: streaming::; }
+modules=(api:: audit:: conditional:: idempotency:: relay:: roles:: streaming::)
+suite() { cargo test --locked --workspace --test suite -- "${modules[@]}"; }
 
 echo "== components of $tag on this schema"
 TEST_SCHEMA=$root/schema/schema.sql suite

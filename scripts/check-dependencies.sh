@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds the crates in Cargo.lock against deny.toml: licences, second versions, registries; and against RustSec's advisories where their
-# database can be had. Where it cannot, that is printed as `not run: …` and does not count as passed.
+# Checks the crates in Cargo.lock with cargo-deny and deny.toml: licences, duplicate versions, registries, and RustSec's
+# advisories; `not run: …` if their database cannot be downloaded. Usage: scripts/check-dependencies.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,8 +8,9 @@ version=0.20.2
 deny=target/tools/bin/cargo-deny
 if [[ $("$deny" --version 2>/dev/null) != "cargo-deny $version" ]]; then
     echo "Installing cargo-deny $version into target/tools (some minutes)"
-    # Not optimised: that takes several times as long, and here a run takes seconds anyway.
-    cargo install cargo-deny --version "$version" --locked --debug --quiet --root target/tools --target-dir target/tools/build
+    # Without optimisation: compiling with it takes several times as long, and a run takes only seconds either way.
+    cargo install cargo-deny --version "$version" --locked --debug --quiet \
+        --root target/tools --target-dir target/tools/build
     rm -rf target/tools/build
 fi
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs Debian's packages for what is missing; elsewhere says what to install. Their programs are what is wanted: no service starts.
-# Usage: scripts/install-packages.sh [COMMAND:]PACKAGE ...    (with COMMAND: unless there is one)
+# Installs missing Debian packages, without starting their services; on other systems, prints which are missing.
+# Usage: scripts/install-packages.sh [COMMAND:]PACKAGE ...    (with COMMAND: only if that command does not exist)
 set -eu
 
 fail() {
@@ -16,24 +16,24 @@ done
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null 2>&1 ||
-    fail "missing, by Debian's names:$missing" "install them with this system's package manager"
+    fail "packages are missing, by their names in Debian:$missing" "install them with this system's package manager"
 root=
 if [ "$(id -u)" -ne 0 ]; then
     # Without a terminal sudo cannot ask for a password.
     if command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then root=sudo; else
-        fail "missing:$missing" "as root: apt-get install$missing"
+        fail "packages are missing:$missing" "run as root: apt-get install$missing"
     fi
 fi
 printf '== installing Debian packages:%s\n' "$missing" >&2
 
-# One file keeps packages from starting services (exit status 101: forbidden), the other PostgreSQL's from making a database of its own.
+# One file keeps packages from starting services (exit status 101), the other keeps PostgreSQL's from creating a server.
 policy=/usr/sbin/policy-rc.d
 cluster=/etc/postgresql-common/createcluster.d/00-programs-only.conf
 made=
 # shellcheck disable=SC2086
 tidy() { [ -z "$made" ] || $root rm -f $made; }
 trap tidy EXIT
-# A shell that a signal ends would not tidy.
+# A shell that a signal ends runs no EXIT trap.
 trap 'exit 130' HUP INT TERM
 if [ ! -e "$policy" ]; then
     made=$policy

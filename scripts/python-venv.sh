@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes target/NAME, a Python environment with what REQUIREMENTS lists, or leaves it be when it has that already.
+# Creates target/NAME, a Python environment with the packages of REQUIREMENTS, unless it has them already.
 # Usage: scripts/python-venv.sh NAME REQUIREMENTS
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,10 +7,9 @@ name=target/$1 requirements=$2
 
 python3 -c "import ensurepip, venv" 2>/dev/null || scripts/install-packages.sh python3 python3-venv
 
-# The copy of the requirements in the environment says what was installed last.
+# The environment has a copy of the requirements that were installed last.
 if ! cmp -s "$requirements" "$name/requirements.txt"; then
     echo "Installing $requirements into $name"
-    mkdir -p target
     [[ -x $name/bin/python ]] || python3 -m venv "$name"
     "$name/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
     cp "$requirements" "$name/requirements.txt"

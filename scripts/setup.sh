@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs what this repository needs and this machine lacks; says what it does; does nothing twice.
-#   WASM_TOOLCHAIN=rustup|debian   what builds the components (default: rustup where its target can be had, else Debian's packages)
-#   DATABASE_URL=…                 a PostgreSQL server is there already
+# Installs what this repository needs and this machine lacks, and prints each installation. Usage: scripts/setup.sh
+#   WASM_TOOLCHAIN=rustup|debian   Rust for the components (default: rustup if it can install the target, else Debian)
+#   DATABASE_URL=…                 there is a PostgreSQL server: no other is installed
 set -eu
 
-say() { printf '== %s\n' "$1" >&2; }
+log() { printf '== %s\n' "$1" >&2; }
 fail() {
     printf 'error: %s; fix: %s\n' "$1" "$2" >&2
     exit 1
@@ -12,7 +12,7 @@ fail() {
 have() { command -v "$1" >/dev/null 2>&1; }
 rustup_add() {
     have rustup || return 1
-    say "rustup $1 add $2"
+    log "rustup $1 add $2"
     rustup "$1" add "$2"
 }
 
@@ -25,7 +25,7 @@ sysroot=$(rustc --print sysroot)
 for component in rustfmt clippy; do
     command=cargo-${component#rust}
     [ -x "$sysroot/bin/$command" ] || rustup_add component $component ||
-        fail "$command is missing" "install $component beside this Rust"
+        fail "$command is missing" "install $component for this Rust"
 done
 
 missing=
@@ -34,7 +34,7 @@ have cc || missing="$missing gcc libc6-dev"
 toolchain=${WASM_TOOLCHAIN:-rustup}
 if [ "$toolchain" = rustup ] && [ ! -d "$sysroot/lib/rustlib/wasm32-wasip1" ] && ! rustup_add target wasm32-wasip1; then
     [ -z "${WASM_TOOLCHAIN:-}" ] || fail "Rust's target wasm32-wasip1 is missing" "rustup target add wasm32-wasip1"
-    say "the target wasm32-wasip1 cannot be had from rustup: taking Debian's toolchain"
+    log "rustup cannot install the target wasm32-wasip1: using Debian's toolchain"
     toolchain=debian
 fi
 if [ "$toolchain" = debian ]; then

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a program of PostgreSQL on the running stack's database, as its superuser; or on that of DATABASE_URL.
-# DATABASE_URL becomes an argument, which others on this machine may read: leave its password out there and set PGPASSWORD.
-# Usage: scripts/with-database.sh psql|pg_dump|pg_restore ARGUMENTS...
+# Runs a program of PostgreSQL on the running stack's database, as its superuser, or on DATABASE_URL. DATABASE_URL
+# becomes an argument, which other users of this machine can see: leave out its password and set PGPASSWORD. Usage:
+# scripts/with-database.sh psql|pg_dump|pg_restore ARGUMENTS...
 set -eu
 cd "$(dirname "$0")/.."
 url=${DATABASE_URL:-}

@@ -1,4 +1,4 @@
-//! The database that all systems share, and what it alone can do.
+//! The database that all measured systems share, and its rate without them.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,9 +12,9 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::usage;
 
-/// As many items as there are whenever something is measured.
+/// Items in the database during each measurement of [`crate::measure`].
 pub const ITEMS: i64 = 100_000;
-/// The statement of `POST /items`, with nothing around it.
+/// The statement of `POST /items`, for pgbench.
 const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
                       'bench', NULL, NULL, '127.0.0.1:1')";
 
@@ -27,17 +27,13 @@ pub struct Filled {
 }
 
 impl Filled {
-    /// # Errors
-    /// As for [`Server::start`], and when the schema cannot be applied.
+    /// Starts the server in `folder`, with an empty database.
     pub async fn start(folder: &Path, schema: &Path, settings: Vec<String>) -> anyhow::Result<Self> {
-        let server = Server::start_with(folder, 0, Vec::new(), settings).await?;
+        let server = Server::start(folder, 0, Vec::new(), settings).await?;
         Self::prepare(Arc::new(server), Passwords::random(), "itemsdb", schema).await
     }
 
-    /// Another database on the same server.
-    ///
-    /// # Errors
-    /// When the schema cannot be applied.
+    /// Creates another database on the same server.
     pub async fn beside(&self, name: &str, schema: &Path) -> anyhow::Result<Self> {
         Self::prepare(self.server.clone(), self.passwords.clone(), name, schema).await
     }
@@ -49,12 +45,9 @@ impl Filled {
         Ok(Self { server, passwords, database, client })
     }
 
-    /// Fills it with `count` items, and as many events in the trail, instead of what it holds.
-    ///
-    /// # Errors
-    /// When the server fails, most likely for want of space.
+    /// Replaces its content by `count` items and as many events in the trail.
     pub async fn fill(&self, count: i64) -> anyhow::Result<()> {
-        // Indexes are made afterwards: one by one, row by row takes ten times as long.
+        // Indexes are created afterwards: updating them row by row takes ten times as long.
         let indexes =
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_logs' AND indexname NOT LIKE '%_pkey'
                         AND indexname NOT LIKE '%_key'";
@@ -90,28 +83,27 @@ impl Filled {
         Ok(())
     }
 
-    /// A transaction that still sees what there is now; it ends with the client.
+    /// Opens a transaction that keeps a snapshot of this moment; it ends when the client is dropped.
     pub async fn hold_snapshot(&self) -> anyhow::Result<Client> {
         let client = connect(self.database.admin()).await?;
         client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM relay_lease").await?;
         Ok(client)
     }
 
+    /// The version of PostgreSQL.
     pub async fn version(&self) -> anyhow::Result<String> {
         Ok(self.client.query_one("SELECT current_setting('server_version')", &[]).await?.get(0))
     }
 
-    /// Processor time of the server so far.
-    ///
-    /// # Errors
-    /// When it is not running.
+    /// Processor time that the server has used.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         let file = self.server.data().join("postmaster.pid");
         let text = std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
         Ok(usage::cpu(text.lines().next().unwrap_or_default().parse()?))
     }
 
-    /// Waits until every operation is audited, and says how long the median and the 99th of a hundred had to wait since `last`.
+    /// Waits until every operation is audited; returns the median and the 99th percentile of the delays of events after
+    /// `last`.
     pub async fn audited(&self, last: i64) -> anyhow::Result<(Duration, Duration)> {
         let drained = async {
             while self.count("SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o").await? > 0 {
@@ -119,7 +111,9 @@ impl Filled {
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(Duration::from_secs(60), drained).await.context("events wait for over a minute")??;
+        tokio::time::timeout(Duration::from_secs(60), drained)
+            .await
+            .context("events have waited for over a minute")??;
         let row = self
             .client
             .query_one(
@@ -133,12 +127,12 @@ impl Filled {
         Ok((delay(0), delay(1)))
     }
 
-    /// The last event of the trail.
+    /// The id of the last event in the trail.
     pub async fn last_event(&self) -> anyhow::Result<i64> {
         self.count("SELECT coalesce(max(id), 0) FROM audit_logs").await
     }
 
-    /// Removes what a system has created, and what is dead.
+    /// Removes the items that a system has created, and dead rows.
     pub async fn tidy(&self) -> anyhow::Result<()> {
         for statement in [
             &*format!("DELETE FROM items WHERE id > {ITEMS}"),
@@ -152,10 +146,7 @@ impl Filled {
         Ok(())
     }
 
-    /// Creates per second that pgbench reaches over 16 sessions with the statement alone.
-    ///
-    /// # Errors
-    /// When pgbench is missing or fails.
+    /// Creates per second by pgbench, with the statement alone over 16 sessions.
     pub async fn limit(&self, time: Duration) -> anyhow::Result<f64> {
         let script = tempfile::NamedTempFile::new()?;
         std::fs::write(&script, CREATE)?;
@@ -169,11 +160,11 @@ impl Filled {
             .output()
             .await
             .context("cannot run pgbench; fix: scripts/install-packages.sh postgresql")?;
-        // Nobody relays what it leaves behind.
+        // No relay runs that would remove these events.
         self.client.batch_execute("DELETE FROM audit_outbox").await?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-        rate.with_context(|| format!("pgbench says {text}"))
+        rate.with_context(|| format!("pgbench printed {text}"))
     }
 
     async fn count(&self, query: &str) -> anyhow::Result<i64> {
@@ -187,7 +178,7 @@ async fn connect(address: &Address) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Debian keeps it beside the server's programs.
+/// Debian has it in the folder of the server's programs.
 fn pgbench() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let there = versions.map(|version| version.path().join("bin/pgbench")).filter(|program| program.exists());

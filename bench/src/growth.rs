@@ -1,4 +1,5 @@
-//! Whether anything grows with what is stored: the same load over little and much, and beside an old snapshot.
+//! Whether the application slows down as its data grows: the same load over databases of several sizes, and with old
+//! snapshots.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,18 +17,19 @@ use crate::measure::{Plan, probe};
 use crate::system::{Kind, Programs, System, free_address};
 use crate::table::{Table, Values};
 
-/// Items, and as many events in the trail.
+/// Items, and as many events in the trail, of each database.
 const SIZES: [i64; 3] = [1_000, 100_000, 10_000_000];
 const WORKLOADS: [Workload; 3] = [Workload::Create, Workload::Get, Workload::Page];
 const CONNECTIONS: usize = 16;
-/// Load under an old snapshot before anything is measured there: what it leaves cannot be cleaned away.
+/// Load between an old snapshot and the measurement: the rows that it deletes cannot be cleaned up.
 const AGEING: Duration = Duration::from_secs(30);
+/// Scrapes of the sidecar per round.
 const SCRAPES: usize = 5;
 
-/// What every other store is compared with, in the same round: no machine is as fast now as it was a minute ago.
+/// The store that all others are compared with in the same round, because the speed of a machine changes.
 const YARDSTICK: &str = "yardstick";
 
-/// The application over a database of some size.
+/// The application over a database of one size.
 struct Store {
     size: i64,
     name: String,
@@ -49,11 +51,12 @@ impl Store {
     }
 
     async fn load(&self, workload: Workload, time: Duration) -> anyhow::Result<f64> {
-        let answered = load::run(&self.system.url, workload, self.size, CONNECTIONS, time).await?;
-        Ok(answered.requests as f64 / answered.elapsed.as_secs_f64())
+        let summary = load::run(&self.system.url, workload, self.size, CONNECTIONS, time).await?;
+        Ok(summary.requests as f64 / summary.elapsed.as_secs_f64())
     }
 }
 
+/// Measures every size, first without and then with an old snapshot.
 pub async fn run(plan: &Plan, programs: &Programs, server: &Filled, schema: &Path) -> anyhow::Result<Table> {
     let mut table = Table::default();
     let mut stores = vec![Store::open(SIZES[0], YARDSTICK, programs, server, schema).await?];
@@ -74,7 +77,7 @@ pub async fn run(plan: &Plan, programs: &Programs, server: &Filled, schema: &Pat
     Ok(table)
 }
 
-/// What rows beside an old snapshot end with.
+/// The end of the names of rows with an old snapshot.
 const OLD: &str = ", old snapshot";
 
 async fn rounds(state: &str, plan: &Plan, stores: &[Store], table: &mut Table) -> anyhow::Result<()> {
@@ -107,12 +110,13 @@ async fn sample(row: &str, plan: &Plan, store: &Store, table: &mut Table) -> any
     Ok(())
 }
 
+/// The content of `GROWTH.md`.
 pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
     let mut text = format!(
-        "# Growth\n\nWritten by `make bench-growth`: the embedded host with so many items, and as many events in the trail; {CONNECTIONS} \
-         connections. Beside an old snapshot nothing of the {} s before could be cleaned away. Rates are per second, median \
-         (least-most); × says how many times that of a second database with {} items, never beside a snapshot, in the same \
-         round.\n\n{machine}- shared_buffers of a quarter of the memory, items read into them before\n- {} rounds of {} s\n\n\
+        "# Growth\n\nWritten by `make bench-growth`: the embedded host over this many items and as many events in the trail; \
+         {CONNECTIONS} connections. With an old snapshot, rows deleted in the {} s before could not be cleaned up. Rates are \
+         per second, median (least-most); × is the ratio to a second database with {} items, without a snapshot, in the same \
+         round.\n\n{machine}- shared_buffers: a quarter of the memory, with the items in it\n- {} rounds of {} s\n\n\
          | | create | × | get | × | page | × | until audited, ms | scrape, ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         AGEING.as_secs(),
         SIZES[0],
@@ -127,15 +131,15 @@ pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
             let (own, yardstick) = (rate(&row), rate(&format!("{YARDSTICK}{state}")));
             let _ = write!(text, " {} | {} |", own.shown(), own.times(&yardstick).shown());
         }
-        for what in ["until audited", "scrape"] {
-            let _ = write!(text, " {} |", table.get(what, &row, "ms").map(Values::shown).unwrap_or_default());
+        for measured in ["until audited", "scrape"] {
+            let _ = write!(text, " {} |", table.get(measured, &row, "ms").map(Values::shown).unwrap_or_default());
         }
         text.push('\n');
     }
     text
 }
 
-/// A sidecar over the same database.
+/// A sidecar over a store's database.
 struct Scraped {
     url: String,
     _process: Child,
@@ -155,9 +159,9 @@ impl Scraped {
     }
 
     async fn time(&self) -> anyhow::Result<Duration> {
-        let begun = Instant::now();
+        let start = Instant::now();
         let text = reqwest::get(&self.url).await?.error_for_status()?.text().await?;
         anyhow::ensure!(text.contains("audit_outbox_events "), "the sidecar does not read the database: {text}");
-        Ok(begun.elapsed())
+        Ok(start.elapsed())
     }
 }

@@ -1,4 +1,4 @@
-//! Load from wrk, in a process of its own.
+//! Load from wrk, a process of its own.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use tokio::process::Command;
 
-/// What clients ask for; see `bench/load.lua`.
+/// The requests of a measurement; see `bench/load.lua`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
     Live,
@@ -29,26 +29,23 @@ impl Workload {
     }
 }
 
-/// What wrk saw.
+/// What wrk reports.
 #[derive(Clone, Copy, Debug)]
-pub struct Answered {
+pub struct Summary {
     pub requests: u64,
     pub elapsed: Duration,
     pub p50: Duration,
     pub p99: Duration,
 }
 
-/// Keeps `connections` busy for `time`; there are `items` items.
-///
-/// # Errors
-/// When wrk is missing, or any answer was not 2xx: a rate of failures is no rate.
+/// Keeps `connections` busy for `time`, over ids from 1 to `items`.
 pub async fn run(
     url: &str,
     workload: Workload,
     items: i64,
     connections: usize,
     time: Duration,
-) -> anyhow::Result<Answered> {
+) -> anyhow::Result<Summary> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("load.lua");
     let output = Command::new("wrk")
         .args(["-t1", "--timeout", "20s"])
@@ -63,10 +60,10 @@ pub async fn run(
         .context("cannot run wrk; fix: scripts/install-packages.sh wrk:wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line =
-        text.lines().find_map(|line| line.strip_prefix("RESULT ")).with_context(|| format!("wrk says {text}"))?;
+        text.lines().find_map(|line| line.strip_prefix("RESULT ")).with_context(|| format!("wrk printed {text}"))?;
     let numbers: Vec<u64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-    let [requests, elapsed, errors, p50, p99] = numbers[..] else { anyhow::bail!("wrk says {line}") };
+    let [requests, elapsed, errors, p50, p99] = numbers[..] else { anyhow::bail!("wrk printed {line}") };
     ensure!(errors == 0, "{errors} of {requests} requests failed ({}, {connections} connections)", workload.name());
     let micros = Duration::from_micros;
-    Ok(Answered { requests, elapsed: micros(elapsed), p50: micros(p50), p99: micros(p99) })
+    Ok(Summary { requests, elapsed: micros(elapsed), p50: micros(p50), p99: micros(p99) })
 }

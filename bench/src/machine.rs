@@ -1,16 +1,17 @@
-//! What it is measured on.
+//! The hardware and software of a run.
 
 use std::fmt;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-/// Hardware and versions, as they stand above a table.
+/// Hardware and versions, the list above a table of results.
 pub struct Machine {
     lines: Vec<String>,
 }
 
 impl Machine {
+    /// Reads them; `postgres` is the version of the server.
     pub fn look(postgres: &str) -> Self {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let lines = vec![
@@ -18,10 +19,10 @@ impl Machine {
             format!("{} GiB of memory", memory() >> 20),
             format!("Linux {}", fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim()),
             format!("PostgreSQL {postgres}, durable (fsync, synchronous_commit)"),
-            said("rustc", &["--version"]),
-            said("wrk", &["--version"]),
-            said("spin", &["--version"]),
-            format!("this repository at {}", said("git", &["describe", "--always", "--dirty"])),
+            first_line("rustc", &["--version"]),
+            first_line("wrk", &["--version"]),
+            first_line("spin", &["--version"]),
+            format!("this repository at {}", first_line("git", &["describe", "--always", "--dirty"])),
         ];
         Self { lines: lines.into_iter().filter(|line| !line.trim().is_empty()).collect() }
     }
@@ -38,7 +39,7 @@ pub fn memory() -> u64 {
     field("/proc/meminfo", "MemTotal:").and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or_default()
 }
 
-/// The share of all processors that somebody else uses now, watched for `time`.
+/// The share of all processors that other programs use, observed for `time`.
 pub fn busy(time: Duration) -> f64 {
     let before = jiffies();
     std::thread::sleep(time);
@@ -47,7 +48,7 @@ pub fn busy(time: Duration) -> f64 {
     if all == 0 { 0.0 } else { 1.0 - idle as f64 / all as f64 }
 }
 
-/// All and idle time of all processors since boot, in ticks.
+/// Total and idle time of all processors since boot, in ticks.
 fn jiffies() -> (u64, u64) {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let line = stat.lines().next().unwrap_or_default();
@@ -61,8 +62,8 @@ fn field(file: &str, key: &str) -> Option<String> {
     Some(value.trim_start_matches([' ', '\t', ':']).trim().to_owned())
 }
 
-/// The first line a program prints; nothing when it is not there.
-fn said(program: &str, arguments: &[&str]) -> String {
+/// The first line that a program prints; empty if there is no such program.
+fn first_line(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     text.lines().next().unwrap_or_default().to_owned()

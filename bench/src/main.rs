@@ -1,5 +1,5 @@
-//! `make bench`: measures the application on the embedded host, the native reference and, where it is installed, Spin, in one run over
-//! one database, and writes `bench/RESULTS.md`.
+//! `make bench`: measures the application on the embedded host, the native reference and, if installed, Spin, in one
+//! run over one database, and writes `bench/RESULTS.md`.
 
 mod database;
 mod growth;
@@ -22,25 +22,25 @@ use machine::Machine;
 use measure::Plan;
 use system::{Kind, Programs};
 
-/// Above this share of the processors somebody else works too much for figures to mean anything.
+/// When other programs use more than this share of the processors, figures are not reliable.
 const BUSY: f64 = 0.1;
 
-/// Measure the application, and others beside it.
+/// Measure the application and compare it with others.
 #[derive(Parser)]
 struct Arguments {
-    /// Rounds; every figure is the median of as many.
+    /// Rounds; each figure is the median of this many values.
     #[arg(long, env, default_value_t = 5)]
     rounds: usize,
     /// Seconds per measurement.
     #[arg(long, env, default_value_t = 3)]
     duration: u64,
-    /// The folder of what was built for release.
+    /// The folder of the release build.
     #[arg(long)]
     release: PathBuf,
-    /// Instead of comparing systems, see whether this one slows down with what it holds.
+    /// Instead of comparing systems, measure whether this one slows down as its data grows.
     #[arg(long)]
     growth: bool,
-    /// Where the table goes.
+    /// The file to write the tables to.
     #[arg(long)]
     results: PathBuf,
 }
@@ -52,7 +52,8 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in(root.join("target"))?;
     let busy = machine::busy(Duration::from_secs(2));
     let schema = root.join("schema/schema.sql");
-    // Ten million items are more than the stack's own setting: as much as PostgreSQL's documentation advises.
+    // The stack's setting is too small for ten million items; a quarter of the memory is what PostgreSQL's
+    // documentation advises.
     let settings =
         if arguments.growth { vec![format!("shared_buffers={}kB", machine::memory() / 4)] } else { Vec::new() };
     let filled = Filled::start(&folder.path().join("postgres"), &schema, settings).await?;
@@ -61,7 +62,7 @@ async fn main() -> anyhow::Result<()> {
     if system::has_spin() {
         kinds.push(Kind::Spin);
     } else if !arguments.growth {
-        eprintln!("There is no spin on PATH: this run has no column for it");
+        eprintln!("There is no spin on PATH: the tables of this run have no column for it");
     }
     let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.duration) };
     let machine = Machine::look(&filled.version().await?);

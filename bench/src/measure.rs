@@ -1,4 +1,4 @@
-//! One run: every system in turn, in every round, the order reversed in every second one.
+//! The comparison of systems: each in turn in every round, in reversed order in every second one.
 
 use std::time::{Duration, Instant};
 
@@ -10,26 +10,34 @@ use crate::load::{self, Workload};
 use crate::system::{Kind, Programs, System};
 use crate::table::Table;
 
+/// Numbers of connections of each workload but `live`.
 pub const CONNECTIONS: [usize; 3] = [1, 16, 128];
+/// Workloads that use the database.
 pub const WORKLOADS: [Workload; 4] = [Workload::Create, Workload::Get, Workload::Page, Workload::Mixed];
+/// Connections of the workload `live`.
 pub const LIVE_CONNECTIONS: usize = 16;
-/// How often an instance is started to time it.
+/// Instances started to measure how long one takes.
 const STARTS: usize = 2_000;
 
-/// Between the start of a system and a look at what it holds when idle.
+/// The pause between the start of a system and the measurement of its memory when idle.
 const REST: Duration = Duration::from_secs(2);
 
+/// How to measure.
 pub struct Plan {
+    /// The systems, in the order of the tables.
     pub kinds: Vec<Kind>,
+    /// How often each measurement is repeated.
     pub rounds: usize,
+    /// How long one measurement takes.
     pub time: Duration,
 }
 
-/// What one row of the table is about.
+/// The name of a row of the table.
 pub fn row(workload: Workload, connections: usize) -> String {
     format!("{}, {connections} connection{}", workload.name(), if connections == 1 { "" } else { "s" })
 }
 
+/// Measures every system of the plan.
 pub async fn run(plan: &Plan, programs: &Programs, filled: &Filled) -> anyhow::Result<Table> {
     let mut table = Table::default();
     // The first start compiles the components into the cache on disk.
@@ -58,12 +66,12 @@ async fn one(kind: Kind, plan: &Plan, programs: &Programs, filled: &Filled, tabl
     let last_event = filled.last_event().await?;
     let system = System::start(kind, programs, &filled.database).await?;
     table.add(name, "start to first 201", "ms", milliseconds(system.cold_start));
-    // What starting took is given back within moments.
+    // Memory used only for starting is returned soon.
     tokio::time::sleep(REST).await;
     table.add(name, "idle", "MiB", mebibytes(system.memory()));
 
-    whole_list(&system, name, table).await?;
-    // Sessions, prepared statements and warm slots.
+    full_list(&system, name, table).await?;
+    // Opens sessions, prepares statements and fills pools.
     load::run(&system.url, Workload::Mixed, ITEMS, 16, Duration::from_secs(1)).await?;
     for connections in CONNECTIONS {
         for workload in WORKLOADS {
@@ -77,7 +85,7 @@ async fn one(kind: Kind, plan: &Plan, programs: &Programs, filled: &Filled, tabl
     };
     table.add(name, "until audited", "p50 ms", milliseconds(p50));
     table.add(name, "until audited", "p99 ms", milliseconds(p99));
-    // With nothing left to relay beside it.
+    // Last, when no event is left to relay.
     sample(&system, name, filled, Workload::Live, LIVE_CONNECTIONS, plan.time, table).await?;
     system.stop().await
 }
@@ -92,18 +100,18 @@ async fn sample(
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let (own, server) = (system.cpu(), filled.cpu()?);
-    let answered = load::run(&system.url, workload, ITEMS, connections, time).await?;
-    let per_request = |spent: Duration| spent.as_secs_f64() * 1e6 / answered.requests as f64;
+    let summary = load::run(&system.url, workload, ITEMS, connections, time).await?;
+    let per_request = |spent: Duration| spent.as_secs_f64() * 1e6 / summary.requests as f64;
     let row = row(workload, connections);
-    table.add(name, &row, "rate", answered.requests as f64 / answered.elapsed.as_secs_f64());
-    table.add(name, &row, "p50 ms", milliseconds(answered.p50));
-    table.add(name, &row, "p99 ms", milliseconds(answered.p99));
+    table.add(name, &row, "rate", summary.requests as f64 / summary.elapsed.as_secs_f64());
+    table.add(name, &row, "p50 ms", milliseconds(summary.p50));
+    table.add(name, &row, "p99 ms", milliseconds(summary.p99));
     table.add(name, &row, "CPU µs", per_request(system.cpu().saturating_sub(own)));
     table.add(name, &row, "PostgreSQL µs", per_request(filled.cpu()?.saturating_sub(server)));
     Ok(())
 }
 
-/// Asks for readiness every second, as a cluster does: a system that has nothing else to do relays in those requests.
+/// Asks `/readyz` every second, as a cluster does: an idle system relays after these requests. Never returns.
 pub async fn probe(url: &str) -> std::convert::Infallible {
     loop {
         let _ = reqwest::get(format!("{url}/readyz")).await;
@@ -111,28 +119,28 @@ pub async fn probe(url: &str) -> std::convert::Infallible {
     }
 }
 
-/// All items in one answer.
-async fn whole_list(system: &System, name: &'static str, table: &mut Table) -> anyhow::Result<()> {
+/// Measures `GET /items` of all items.
+async fn full_list(system: &System, name: &'static str, table: &mut Table) -> anyhow::Result<()> {
     let before = system.peak_memory();
-    let begun = Instant::now();
-    let answer = reqwest::get(format!("{}/items", system.url)).await?.error_for_status()?;
-    let items: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&answer.bytes().await?)?;
-    let elapsed = begun.elapsed();
-    ensure!(items.len() as i64 > ITEMS, "the whole list has {} items", items.len());
-    table.add(name, "whole list", "items/s", items.len() as f64 / elapsed.as_secs_f64());
-    table.add(name, "whole list", "MiB more", mebibytes(system.peak_memory().saturating_sub(before)));
+    let start = Instant::now();
+    let response = reqwest::get(format!("{}/items", system.url)).await?.error_for_status()?;
+    let items: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&response.bytes().await?)?;
+    let elapsed = start.elapsed();
+    ensure!(items.len() as i64 > ITEMS, "the full list has {} items", items.len());
+    table.add(name, "full list", "items/s", items.len() as f64 / elapsed.as_secs_f64());
+    table.add(name, "full list", "MiB more", mebibytes(system.peak_memory().saturating_sub(before)));
     Ok(())
 }
 
-/// Microseconds that one instance of items takes to start.
+/// Microseconds that the host needs to start one instance of items.
 async fn instance_start(programs: &Programs, filled: &Filled) -> anyhow::Result<f64> {
     let mut command = Command::new(programs.release.join("host"));
     command.arg("--from").arg(&programs.root).args(["--listen", "127.0.0.1:0"]);
     command.args(["--time-starts", &STARTS.to_string()]);
-    let output = command.envs(crate::system::variables(&filled.database)).output().await?;
+    let output = command.envs(filled.database.environment()).output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
     let items = text.lines().find_map(|line| line.strip_prefix("items: ")?.strip_suffix(" µs")?.parse().ok());
-    items.with_context(|| format!("the host says {text}{}", String::from_utf8_lossy(&output.stderr)))
+    items.with_context(|| format!("the host printed {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn milliseconds(time: Duration) -> f64 {

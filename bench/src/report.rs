@@ -1,4 +1,4 @@
-//! `RESULTS.md`: the table, the targets, what it was measured on, and whether to believe it.
+//! `RESULTS.md`: the tables, the targets, the machine, and whether the figures are reliable.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::table::{Table, Target, Values};
 
 const OURS: &str = "embedded host";
 const THEIRS: &str = "native";
-/// Medians of rounds that lie further apart than this are not worth much.
+/// Above this spread of the rounds, as a share of their median, figures are not reliable.
 const SPREAD: f64 = 0.3;
 
-/// The components as they are shipped, in bytes.
+/// The sizes of the components as they are shipped, in bytes.
 pub fn component_sizes(root: &Path) -> anyhow::Result<Vec<(&'static str, u64)>> {
     let size = |name: &'static str| {
         let file = root.join(format!("target/wasm32-wasip1/release/{name}.wasm"));
@@ -25,6 +25,8 @@ pub fn component_sizes(root: &Path) -> anyhow::Result<Vec<(&'static str, u64)>> 
     ["items", "audit"].into_iter().map(size).collect()
 }
 
+/// The content of `RESULTS.md`. `busy` is the share of the machine that other programs used before the run, if it was
+/// too much.
 pub fn write(
     table: &Table,
     plan: &Plan,
@@ -34,7 +36,7 @@ pub fn write(
 ) -> String {
     let systems: Vec<_> = plan.kinds.iter().map(|kind| kind.name()).collect();
     let mut text = String::from(
-        "# Measured\n\nWritten by `make bench`; [README.md](README.md) says what is what. Median (least-most) of the rounds; rates are requests \
+        "# Measured\n\nWritten by `make bench`; [README.md](README.md) explains the terms. Median (least-most) of the rounds; rates are requests \
          per second, CPU is processor time per request of the system and of PostgreSQL.\n\n",
     );
     let _ = writeln!(text, "{machine}- {} rounds of {} s, order alternating\n", plan.rounds, plan.time.as_secs());
@@ -56,12 +58,12 @@ pub fn write(
     {
         let _ = writeln!(text, "\n## {title}\n\n{}", table.markdown(&systems, &rows, measures).trim_end());
     }
-    let _ = writeln!(text, "\n## Start, memory, the whole list, the trail\n");
+    let _ = writeln!(text, "\n## Start, memory, full list, trail\n");
     for (row, measures) in [
         ("start to first 201", &["ms"][..]),
         ("idle", &["MiB"]),
         ("busy", &["MiB"]),
-        ("whole list", &["items/s", "MiB more"]),
+        ("full list", &["items/s", "MiB more"]),
         ("until audited", &["p50 ms", "p99 ms"]),
     ] {
         let _ = writeln!(text, "{}", table.markdown(&systems, &[row.to_owned()], measures));
@@ -74,14 +76,14 @@ fn doubts(table: &Table, systems: &[&'static str], busy: Option<f64>) -> Vec<Str
     let before = busy.map(|busy| format!("{:.0} % of it was busy before the run began", busy * 100.0));
     let apart = systems.iter().filter_map(|system| {
         let spread = table.get(system, &row(Workload::Create, 16), "rate")?.spread();
-        (spread > SPREAD).then(|| format!("the rounds of create on {system} lie {:.0} % apart", spread * 100.0))
+        (spread > SPREAD).then(|| format!("the rounds of create on {system} differ by {:.0} %", spread * 100.0))
     });
     before.into_iter().chain(apart).collect()
 }
 
 fn targets(table: &Table, sizes: &[(&'static str, u64)]) -> Vec<Target> {
     let median = |system, row: &str, measure| table.get(system, row, measure).map_or(f64::NAN, Values::median);
-    // Within a round: the machine is not as fast in the next one.
+    // Within a round, because the speed of the machine changes from one to the next.
     let ratio = |row: &str, measure| match (table.get(OURS, row, measure), table.get(THEIRS, row, measure)) {
         (Some(ours), Some(theirs)) => ours.times(theirs).median(),
         _ => f64::NAN,

@@ -1,4 +1,4 @@
-//! The systems that are measured, each over the same database.
+//! The measured systems, each over the same database.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ use crate::usage;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 
-/// What can be measured.
+/// A system that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// This application on the embedded host.
     Embedded,
     /// The native reference, two processes.
     Native,
-    /// This application on the `spin` that is on PATH.
+    /// This application on Spin, the `spin` on PATH.
     Spin,
 }
 
@@ -38,16 +38,17 @@ impl Kind {
     }
 }
 
-/// Where the programs are.
+/// The folders of the programs.
 pub struct Programs {
     /// The folder of `spin.toml`.
     pub root: PathBuf,
-    /// The folder of what was built for release.
+    /// The folder of the release build, with host, sidecar and reference.
     pub release: PathBuf,
 }
 
-/// One of them, running. Its processes end with this value.
+/// A running system. Its processes end when it is dropped.
 pub struct System {
+    /// Where it listens, without a final slash.
     pub url: String,
     /// From starting it to its first 201.
     pub cold_start: Duration,
@@ -56,9 +57,6 @@ pub struct System {
 
 impl System {
     /// Starts it and waits for its first created item.
-    ///
-    /// # Errors
-    /// When a program is missing or does not serve within a minute.
     pub async fn start(kind: Kind, programs: &Programs, database: &Database) -> anyhow::Result<Self> {
         let listen = free_address()?;
         let begun = Instant::now();
@@ -67,13 +65,13 @@ impl System {
             Kind::Embedded => {
                 let mut command = Command::new(programs.release.join("host"));
                 command.arg("--from").arg(&programs.root).args(["--listen", &listen.to_string()]);
-                processes.push(spawn(command.envs(variables(database)))?);
+                processes.push(spawn(command.envs(database.environment()))?);
             }
             Kind::Spin => {
                 let mut command = Command::new("spin");
                 command.args(["up", "--quiet", "--from"]).arg(programs.root.join("spin.toml"));
                 command.args(["--listen", &listen.to_string()]);
-                processes.push(spawn(command.envs(variables(database)))?);
+                processes.push(spawn(command.envs(database.environment()))?);
             }
             Kind::Native => {
                 let audit = free_address()?;
@@ -88,29 +86,26 @@ impl System {
         Ok(Self { url, cold_start: begun.elapsed(), processes })
     }
 
-    /// Processor time used so far.
+    /// The processor time that it has used.
     pub fn cpu(&self) -> Duration {
         self.pids().map(usage::cpu).sum()
     }
 
-    /// The most memory held so far, in bytes.
+    /// Its peak of memory so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.pids().map(usage::peak_memory).sum()
     }
 
-    /// The memory held now, in bytes.
+    /// The memory that it uses now, in bytes.
     pub fn memory(&self) -> u64 {
         self.pids().map(usage::memory).sum()
     }
 
-    /// Lets it end by itself.
-    ///
-    /// # Errors
-    /// When it does not.
+    /// Sends SIGTERM and waits for the end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         for process in &mut self.processes {
             let pid = process.id().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed()));
-            let pid = pid.context("a measured process has ended by itself")?;
+            let pid = pid.context("a measured process had ended before")?;
             rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
             timeout(STOP_DEADLINE, process.wait()).await.context("a measured process does not stop")??;
         }
@@ -128,13 +123,7 @@ fn reference(programs: &Programs, database: &Database, listen: SocketAddr) -> Co
     command
 }
 
-/// The application's variables, as a host reads them from its environment.
-pub fn variables(database: &Database) -> impl Iterator<Item = (String, String)> {
-    let named = |(name, value): (String, String)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
-    database.variables().into_iter().map(named)
-}
-
-/// Log lines are written, as they are in production, but nobody reads them here.
+/// Starts a program whose log lines are written, as in production, but discarded.
 fn spawn(command: &mut Command) -> anyhow::Result<Child> {
     let program = Path::new(command.as_std().get_program()).to_owned();
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn();
@@ -151,14 +140,14 @@ async fn first_item(url: &str) -> anyhow::Result<()> {
     let client = Client::new();
     loop {
         match client.post(format!("{url}/items")).json(&json!({ "name": "first" })).send().await {
-            Ok(answer) if answer.status() == StatusCode::CREATED => return Ok(()),
-            Ok(answer) if answer.status().is_client_error() => bail!("{url} answers {}", answer.status()),
+            Ok(response) if response.status() == StatusCode::CREATED => return Ok(()),
+            Ok(response) if response.status().is_client_error() => bail!("{url} answers {}", response.status()),
             _ => sleep(Duration::from_millis(2)).await,
         }
     }
 }
 
-/// A port that nobody uses now.
+/// A free port.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -1,9 +1,9 @@
-//! What was measured, as a table, and whether that is enough.
+//! Measured values, as tables, and whether they reach their targets.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Values of one thing, one per round.
+/// The values of one measurement, one per round.
 #[derive(Clone, Debug, Default)]
 pub struct Values(Vec<f64>);
 
@@ -12,6 +12,7 @@ impl Values {
         self.0.push(value);
     }
 
+    /// The median, NaN without values.
     pub fn median(&self) -> f64 {
         let mut values = self.0.clone();
         values.sort_by(f64::total_cmp);
@@ -23,20 +24,22 @@ impl Values {
         }
     }
 
+    /// The least value, NaN without values.
     pub fn least(&self) -> f64 {
         self.0.iter().copied().fold(f64::NAN, f64::min)
     }
 
+    /// The greatest value, NaN without values.
     pub fn most(&self) -> f64 {
         self.0.iter().copied().fold(f64::NAN, f64::max)
     }
 
-    /// How far apart they lie, as a share of the median.
+    /// The range of the values, as a share of the median.
     pub fn spread(&self) -> f64 {
         (self.most() - self.least()) / self.median()
     }
 
-    /// How many times what `other` was in the same round.
+    /// The ratio to `other` in each round.
     pub fn times(&self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect())
     }
@@ -48,20 +51,21 @@ impl Values {
     }
 }
 
-/// Everything of one run: system, what was asked of it, what was measured.
+/// All values of one run, by system, row (such as a workload) and measure (such as the rate).
 #[derive(Default)]
 pub struct Table(BTreeMap<(&'static str, String, &'static str), Values>);
 
 impl Table {
-    pub fn add(&mut self, system: &'static str, asked: &str, measured: &'static str, value: f64) {
-        self.0.entry((system, asked.to_owned(), measured)).or_default().add(value);
+    pub fn add(&mut self, system: &'static str, row: &str, measure: &'static str, value: f64) {
+        self.0.entry((system, row.to_owned(), measure)).or_default().add(value);
     }
 
-    pub fn get(&self, system: &'static str, asked: &str, measured: &'static str) -> Option<&Values> {
-        self.0.get(&(system, asked.to_owned(), measured))
+    /// The values of one cell, if it was measured.
+    pub fn get(&self, system: &'static str, row: &str, measure: &'static str) -> Option<&Values> {
+        self.0.get(&(system, row.to_owned(), measure))
     }
 
-    /// One row per thing asked, in the given order, one column per system and measure; empty cells stay empty.
+    /// A table with the given rows and one column per measure and system; a cell that was not measured is empty.
     pub fn markdown(&self, systems: &[&'static str], rows: &[String], measures: &[&'static str]) -> String {
         let mut text = String::from("| |");
         for measure in measures {
@@ -84,12 +88,15 @@ impl Table {
     }
 }
 
-/// Something that was to be reached.
+/// A target and the value that was reached.
 pub struct Target {
+    /// What is measured, with its unit.
     pub name: String,
+    /// The target.
     pub wanted: f64,
+    /// The measured value.
     pub reached: f64,
-    /// Whether more is better.
+    /// Whether a higher value is better.
     pub at_least: bool,
 }
 
@@ -124,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_median_is_not_moved_by_one_bad_round() {
+    fn one_bad_round_does_not_change_the_median() {
         assert_eq!(values(&[3.0, 1.0, 900.0]).median(), 3.0);
         assert_eq!(values(&[4.0, 1.0, 2.0, 3.0]).median(), 2.5);
         assert_eq!(values(&[120.0, 100.0, 90.0]).shown(), "100 (90-120)");
@@ -132,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_says_by_how_much_it_was_missed() {
+    fn a_missed_target_shows_by_how_much() {
         let target = |at_least, reached| Target { name: "x".into(), wanted: 40.0, reached, at_least }.markdown();
         assert_eq!(target(false, 30.0), "| x | at most 40 | 30 | met |");
         assert_eq!(target(false, 50.0), "| x | at most 40 | 50 | **missed by 25 %** |");
@@ -140,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_a_cell_for_what_was_measured_only() {
+    fn a_cell_that_was_not_measured_is_empty() {
         let mut table = Table::default();
         table.add("a", "get", "rate", 5.0);
         let text = table.markdown(&["a", "b"], &["get".to_owned()], &["rate"]);

@@ -1,29 +1,29 @@
-//! What processes use, from `/proc` (proc(5)).
+//! Processor time and memory of processes, from `/proc` (proc(5)).
 
 use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-/// Processor time that `root` and everything below it have used, ended children included.
+/// Processor time that `root` and its descendants have used, including those that have ended.
 pub fn cpu(root: u32) -> Duration {
     let all = processes();
     let ticks: u64 = family(&all, root).iter().map(|pid| all[pid].ticks).sum();
     Duration::from_micros(ticks * 1_000_000 / rustix::param::clock_ticks_per_second())
 }
 
-/// The most memory that `root` and everything below it have held, each at its own peak, in bytes.
+/// The sum of the peaks of memory of `root` and its descendants, in bytes.
 pub fn peak_memory(root: u32) -> u64 {
     family(&processes(), root).iter().map(|pid| status(*pid, "VmHWM:")).sum()
 }
 
-/// The memory that they hold now, in bytes.
+/// The memory that they use now, in bytes.
 pub fn memory(root: u32) -> u64 {
     family(&processes(), root).iter().map(|pid| status(*pid, "VmRSS:")).sum()
 }
 
 struct Process {
     parent: u32,
-    /// Its own, and that of children that have ended.
+    /// Its own time and that of children that have ended.
     ticks: u64,
 }
 
@@ -35,7 +35,7 @@ fn processes() -> HashMap<u32, Process> {
 
 fn process(pid: u32) -> Option<Process> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses, which may hold anything; the third one follows.
+    // The second field is the program's name in parentheses, which may contain any character.
     let (_, rest) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_and_memory_of_this_process_are_seen() {
+    fn processor_time_and_memory_of_this_process_are_measured() {
         let me = std::process::id();
         let (before, start) = (cpu(me), std::time::Instant::now());
         while cpu(me) < before + Duration::from_millis(50) {

@@ -5,33 +5,35 @@ use url::Url;
 
 use crate::Error;
 
-/// Everything RFC 3986 does not call unreserved is escaped.
+/// Every character that RFC 3986 does not call unreserved is escaped.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Connection parameters a `DATABASE_URL` may carry, and the environment variable libpq reads for each.
-const PARAMETERS: [(&str, &str); 10] = [
-    ("application_name", "PGAPPNAME"),
-    ("channel_binding", "PGCHANNELBINDING"),
-    ("connect_timeout", "PGCONNECT_TIMEOUT"),
-    ("gssencmode", "PGGSSENCMODE"),
-    ("options", "PGOPTIONS"),
-    ("sslcert", "PGSSLCERT"),
-    ("sslkey", "PGSSLKEY"),
-    ("sslmode", "PGSSLMODE"),
-    ("sslrootcert", "PGSSLROOTCERT"),
-    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+/// Connection parameters of libpq that a `DATABASE_URL` may have.
+const PARAMETERS: [&str; 10] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "gssencmode",
+    "options",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
 ];
 
-/// Where a database is and who asks: one host, one port, one user, one database.
-///
-/// `Display` and `Debug` leave the password out.
-#[derive(Clone, PartialEq, Eq)]
+/// Where a database is and who connects to it. `Display` and `Debug` leave the password out.
+#[derive(Clone)]
 pub struct Address {
+    /// A name or an IP address.
     pub host: String,
+    /// The TCP port.
     pub port: u16,
+    /// The role that connects.
     pub user: String,
-    /// `None`: libpq finds one by itself (`PGPASSWORD`, a password file) or the server asks for none.
+    /// `None`: libpq finds a password by itself (`PGPASSWORD`, a password file), or the server asks for none.
     pub password: Option<String>,
+    /// The name of the database.
     pub database: String,
     parameters: Vec<(String, String)>,
 }
@@ -51,7 +53,7 @@ impl Address {
     /// Reads `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=…]`.
     ///
     /// # Errors
-    /// [`Error::Url`] names what is missing, unknown or not understood; it never repeats the URL, which may hold a password.
+    /// [`Error::Url`] names the part that is missing or invalid; it never repeats the URL, which may hold a password.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|e| Error::Url(format!("is not a URL ({e})")))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
@@ -60,20 +62,18 @@ impl Address {
         let host = match url.host() {
             Some(url::Host::Ipv6(ip)) => ip.to_string(),
             Some(host) => decode(&host.to_string())?,
-            None => {
-                return Err(Error::Url("names no host (Unix sockets are out of a component's reach)".into()));
-            }
+            None => return Err(Error::Url("names no host (a component cannot use a Unix socket)".into())),
         };
         if host.starts_with('/') {
-            return Err(Error::Url("names a Unix socket, which is out of a component's reach".into()));
+            return Err(Error::Url("names a Unix socket, which a component cannot use".into()));
         }
         let database = decode(url.path().trim_start_matches('/'))?;
         if database.is_empty() {
             return Err(Error::Url("names no database".into()));
         }
         let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        if let Some((key, _)) = parameters.iter().find(|(key, _)| variable(key).is_none()) {
-            return Err(Error::Url(format!("carries the unknown parameter {key}")));
+        if let Some((key, _)) = parameters.iter().find(|(key, _)| !PARAMETERS.contains(&&**key)) {
+            return Err(Error::Url(format!("has the unknown parameter {key}")));
         }
         Ok(Self {
             host,
@@ -94,7 +94,8 @@ impl Address {
         Self { user: user.into(), password: Some(password.into()), ..self.clone() }
     }
 
-    /// The `sslmode` a component's address gets: what its host knows is `disable`, and `require`, which checks chain and host name.
+    /// The `sslmode` for a component's address. Spin supports `disable` and `require`, which verifies chain and host
+    /// name.
     pub fn sslmode(&self) -> &'static str {
         match self.parameters.iter().find(|(key, _)| key == "sslmode") {
             Some((_, value)) if matches!(value.as_str(), "require" | "verify-ca" | "verify-full") => "require",
@@ -104,23 +105,24 @@ impl Address {
 
     /// The address as a URL, **with the password**: for a client library, never for a log or a command line.
     pub fn url(&self) -> String {
+        self.write_url(self.password.as_deref())
+    }
+
+    /// The address as a URL for the command line of a program of PostgreSQL.
+    pub(crate) fn url_without_password(&self) -> String {
+        self.write_url(None)
+    }
+
+    fn write_url(&self, password: Option<&str>) -> String {
         let encode = |text| utf8_percent_encode(text, RESERVED);
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        let password = self.password.as_deref().map(|p| format!(":{}", encode(p))).unwrap_or_default();
+        let password = password.map(|password| format!(":{}", encode(password))).unwrap_or_default();
         let mut url =
             format!("postgres://{}{password}@{host}:{}/{}", encode(&self.user), self.port, encode(&self.database));
         for (index, (key, value)) in self.parameters.iter().enumerate() {
             url += &format!("{}{key}={}", if index == 0 { '?' } else { '&' }, encode(value));
         }
         url
-    }
-
-    /// The address as libpq reads it from the environment, which keeps the password off the command line.
-    pub(crate) fn environment(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        [("PGHOST", &*self.host), ("PGUSER", &self.user), ("PGDATABASE", &self.database)]
-            .into_iter()
-            .chain(self.password.as_deref().map(|password| ("PGPASSWORD", password)))
-            .chain(self.parameters.iter().filter_map(|(key, value)| Some((variable(key)?, &**value))))
     }
 }
 
@@ -136,10 +138,6 @@ impl fmt::Debug for Address {
     }
 }
 
-fn variable(parameter: &str) -> Option<&'static str> {
-    PARAMETERS.iter().find(|(key, _)| *key == parameter).map(|(_, variable)| *variable)
-}
-
 fn decode(text: &str) -> Result<String, Error> {
     let text = percent_decode_str(text).decode_utf8();
     Ok(text.map_err(|_| Error::Url("is not UTF-8".into()))?.into_owned())
@@ -150,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_survives_the_way_there_and_back() {
+    fn a_url_is_the_same_after_parsing_and_writing() {
         let text = "postgres://us%40er:p%2F%3A%25w@[::1]:6432/my%20items?sslmode=require&connect_timeout=3";
         let address = Address::parse(text).unwrap();
         assert_eq!((address.host.as_str(), address.port), ("::1", 6432));
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_url_leaves_out_has_a_default_or_a_message() {
+    fn a_missing_part_of_a_url_has_a_default_or_an_error() {
         let address = Address::parse("postgresql://db.example/items").unwrap();
         assert_eq!((address.port, address.user.as_str(), address.password), (5432, "postgres", None));
         for (url, complaint) in [

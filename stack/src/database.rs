@@ -2,36 +2,16 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use crate::psql::{self, Session};
-use crate::{Address, Error, Passwords};
+use crate::psql::Session;
+use crate::{Address, Error, Passwords, Role};
 
-/// The advisory lock under which the schema is applied: roles belong to a whole server, and two processes that alter one role at once fail.
+/// The advisory lock under which the schema is applied. Roles belong to the whole server, and PostgreSQL fails when two
+/// sessions alter one role at once.
 const LOCK: i64 = 0x0069_7465_6d73_6462; // "itemsdb"
-/// Advisory locks belong to a database: all of us take ours in this one.
+/// Advisory locks belong to a database: every process takes this one in the same database.
 const MAINTENANCE: &str = "postgres";
 
-/// The application's roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Items,
-    Audit,
-    Metrics,
-}
-
-impl Role {
-    pub const ALL: [Self; 3] = [Self::Items, Self::Audit, Self::Metrics];
-
-    /// Its name in the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Items => "items",
-            Self::Audit => "audit",
-            Self::Metrics => "metrics",
-        }
-    }
-}
-
-/// One database with the schema applied.
+/// A database with the schema applied.
 #[derive(Clone)]
 pub struct Database {
     admin: Address,
@@ -39,12 +19,12 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes the database that `admin` names, unless it is there, and brings its schema and the roles up to date.
+    /// Creates the database that `admin` names, unless it exists, and brings its schema and the roles up to date.
     ///
     /// `schema` is the script `schema.sql`; `admin` is a role that may create databases and roles.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] when no connection comes about, [`Error::Sql`] with PostgreSQL's own words.
+    /// [`Error::Unreachable`] without a connection, [`Error::Sql`] with PostgreSQL's own message.
     pub async fn prepare(admin: &Address, schema: &Path, passwords: &Passwords) -> Result<Self, Error> {
         let database = Self { admin: admin.clone(), passwords: passwords.clone() };
         let mut session = locked(admin).await?;
@@ -53,33 +33,28 @@ impl Database {
         Ok(database)
     }
 
-    /// A database that others are copied from with [`Database::copy`]; made once per server, schema and passwords.
+    /// A database to make copies of with [`Database::copy`]. It is created once per server, schema and passwords.
     ///
     /// # Errors
     /// As for [`Database::prepare`], and [`Error::File`] when the schema cannot be read.
     pub async fn template(admin: &Address, schema: &Path, passwords: &Passwords) -> Result<Self, Error> {
         let name = format!("items_template_{:016x}", fingerprint(schema, passwords)?);
-        let draft = format!("{name}_new");
         let mut session = locked(admin).await?;
-        let there = session
-            .run("list databases", &format!("SELECT 1 FROM pg_database WHERE datname = {};", literal(&name)))
-            .await?;
-        if there.is_empty() {
-            // A draft until it is whole: who dies in between leaves no half a template.
+        let exists = format!("SELECT 1 FROM pg_database WHERE datname = {};", literal(&name));
+        if session.run("list databases", &exists).await?.is_empty() {
+            // Renamed when it is complete: a process that dies in between leaves no unfinished template.
+            let draft = format!("{name}_new");
             session.run("drop a database", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE);", quote(&draft))).await?;
             create(&mut session, &draft).await?;
-            let made = Self { admin: admin.with_database(&draft), passwords: passwords.clone() };
-            made.apply(schema).await?;
+            Self { admin: admin.with_database(&draft), passwords: passwords.clone() }.apply(schema).await?;
             let rename = format!("ALTER DATABASE {} RENAME TO {};", quote(&draft), quote(&name));
             session.run("rename a database", &rename).await?;
         }
         Ok(Self { admin: admin.with_database(&name), passwords: passwords.clone() })
     }
 
-    /// A copy of this database, to which nobody may be connected meanwhile. Rights on the database itself do not travel with it.
-    ///
-    /// # Errors
-    /// As for [`Database::prepare`].
+    /// Copies this database, to which no session may be connected meanwhile. Rights on the database itself are not
+    /// copied.
     pub async fn copy(&self, name: &str) -> Result<Self, Error> {
         let mut session = Session::open(&self.admin.with_database(MAINTENANCE))?;
         let sql = format!("CREATE DATABASE {} TEMPLATE {};", quote(name), quote(&self.admin.database));
@@ -87,10 +62,7 @@ impl Database {
         Ok(Self { admin: self.admin.with_database(name), passwords: self.passwords.clone() })
     }
 
-    /// Removes the database and cuts whoever is connected to it.
-    ///
-    /// # Errors
-    /// As for [`Database::prepare`].
+    /// Drops the database and ends every session on it.
     pub async fn remove(&self) -> Result<(), Error> {
         let mut session = Session::open(&self.admin.with_database(MAINTENANCE))?;
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE);", quote(&self.admin.database));
@@ -102,31 +74,36 @@ impl Database {
         self.admin.with_role(role.name(), self.passwords.of(role))
     }
 
-    /// The address of the role that made the database.
+    /// The address of the role that created the database.
     pub fn admin(&self) -> &Address {
         &self.admin
     }
 
-    /// The application's variables (`spin.toml`) that lead a host to this database; two of them are passwords.
+    /// The application's variables (`spin.toml`) with which a host connects to this database; two of them are
+    /// passwords.
     pub fn variables(&self) -> Vec<(String, String)> {
-        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        vec![
-            variable("db_host", &self.admin.host),
-            variable("db_port", &self.admin.port.to_string()),
-            variable("db_name", &self.admin.database),
-            variable("db_sslmode", self.admin.sslmode()),
-            variable("items_db_password", self.passwords.of(Role::Items)),
-            variable("audit_db_password", self.passwords.of(Role::Audit)),
-        ]
+        let variables = [
+            ("db_host", self.admin.host.clone()),
+            ("db_port", self.admin.port.to_string()),
+            ("db_name", self.admin.database.clone()),
+            ("db_sslmode", self.admin.sslmode().to_owned()),
+            ("items_db_password", self.passwords.of(Role::Items).to_owned()),
+            ("audit_db_password", self.passwords.of(Role::Audit).to_owned()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// The same as the environment variables from which a host reads them.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let variable = |(name, value): (String, String)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
+        self.variables().into_iter().map(variable).collect()
     }
 
     async fn apply(&self, schema: &Path) -> Result<(), Error> {
-        let variables = [
-            ("ITEMS_DB_PASSWORD", self.passwords.of(Role::Items)),
-            ("AUDIT_DB_PASSWORD", self.passwords.of(Role::Audit)),
-            ("METRICS_DB_PASSWORD", self.passwords.of(Role::Metrics)),
-        ];
-        psql::run_file(&self.admin, schema, variables).await
+        let variable = |role: Role| (format!("{}_DB_PASSWORD", role.name().to_uppercase()), self.passwords.of(role));
+        let mut session = Session::open_with(&self.admin, Role::ALL.map(variable))?;
+        let file = schema.to_string_lossy();
+        session.run(&format!("apply {file}"), &format!("\\i {}", literal(&file))).await.map(drop)
     }
 }
 
@@ -155,7 +132,7 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Tells schemas and passwords apart: what made a template must be what its user has.
+/// A hash of schema and passwords: processes that share a template must agree on both.
 fn fingerprint(schema: &Path, passwords: &Passwords) -> Result<u64, Error> {
     let folder = schema.parent().unwrap_or(Path::new("."));
     let entries = fs::read_dir(folder).map_err(Error::file("read", folder))?;
@@ -166,9 +143,7 @@ fn fingerprint(schema: &Path, passwords: &Passwords) -> Result<u64, Error> {
     for file in &files {
         fs::read(file).map_err(Error::file("read", file))?.hash(&mut hasher);
     }
-    for role in Role::ALL {
-        passwords.of(role).hash(&mut hasher);
-    }
+    Role::ALL.map(|role| passwords.of(role)).hash(&mut hasher);
     Ok(hasher.finish())
 }
 
@@ -177,7 +152,7 @@ mod tests {
     use super::*;
     use crate::Server;
 
-    /// A schema as small as can be that takes a password the way the real one does.
+    /// A very small schema that reads a password the way the real one does.
     const SCHEMA: &str = "
         \\getenv password ITEMS_DB_PASSWORD
         SELECT 'CREATE ROLE items LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'items') \\gexec
@@ -215,7 +190,7 @@ mod tests {
 
         let gone = one.address(Role::Items);
         one.remove().await.unwrap();
-        assert!(matches!(ask(&gone, "SELECT 1;").await, Err(Error::Unreachable { .. })));
+        assert!(matches!(ask(&gone, "SELECT 1;").await, Err(Error::Unreachable(..))));
         server.stop().await;
     }
 }

@@ -2,65 +2,99 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// What can go wrong between `make up` and the first answer. Each message is one line that ends with its fix.
+use crate::restarts::Restarts;
+
+/// Why a part of the stack did not start or stopped. Each message is one line that ends with its fix.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// `DATABASE_URL` cannot be used. The text does not repeat it, because it may hold a password.
     #[error("DATABASE_URL {0}; fix: DATABASE_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE")]
     Url(String),
 
-    #[error("{address} is in use; fix: stop what listens there, or choose another: {fix}")]
-    PortInUse { address: SocketAddr, fix: String },
+    /// Another program listens on this address. The second field is a command that uses another one.
+    #[error("{0} is in use; fix: stop what listens there, or choose another: {1}")]
+    PortInUse(SocketAddr, String),
 
-    #[error("{program} is missing; fix: install {package} (`make setup` does it on Debian){otherwise}")]
-    Missing { program: &'static str, package: &'static str, otherwise: &'static str },
+    /// A program of PostgreSQL is not installed; the second field is what to do.
+    #[error("{0} is missing; fix: {1}")]
+    Missing(&'static str, &'static str),
 
+    /// Run by root, without an account that could run the server.
     #[error(
-        "PostgreSQL does not run as root and there is no account `postgres`; fix: install Debian's package postgresql, or run as another user"
+        "PostgreSQL does not run as root and there is no account `postgres`; fix: install Debian's package postgresql, or run \
+         as another user"
     )]
     NoAccount,
 
-    #[error("another stack (process {pid}) uses {}; fix: stop it, or give this one a folder and ports of its own", .folder.display())]
-    Running { folder: PathBuf, pid: String },
+    /// Another process, named by its id, uses this folder.
+    #[error(
+        "another stack (process {1}) uses {folder}; fix: stop it, or give this one a folder and ports of its own",
+        folder = .0.display()
+    )]
+    Running(PathBuf, String),
 
-    #[error("the data in {} is of PostgreSQL {version}, which is not installed; fix: install postgresql-{version}, or start afresh with `make clean-data`", .data.display())]
-    OtherVersion { data: PathBuf, version: String },
+    /// This data directory belongs to a major version, named by its number, that is not installed.
+    #[error(
+        "the data in {data} is of PostgreSQL {1}, which is not installed; fix: install postgresql-{1}, or move that folder \
+         aside and restore a backup (`make restore`)",
+        data = .0.display()
+    )]
+    OtherVersion(PathBuf, String),
 
-    #[error("{} is missing beside its server's data; fix: start afresh with `make clean-data`", .0.display())]
+    /// The file with the superuser's password is gone, while the data is still there.
+    #[error(
+        "{file} does not exist, without which nobody can log in to the server whose data is beside it; fix: put the file \
+         back, or move its folder aside and restore a backup (`make restore`)",
+        file = .0.display()
+    )]
     PasswordLost(PathBuf),
 
-    #[error("cannot {action} {}: {source}; fix: {}", .path.display(), fix(&.source, .path))]
-    File { action: &'static str, path: PathBuf, source: io::Error },
+    /// A file operation failed: its name, as in "cannot write", the path and the reason.
+    #[error("cannot {0} {path}: {2}; fix: {fix}", path = .1.display(), fix = fix(&.2.to_string(), OTHER_FOLDER))]
+    File(&'static str, PathBuf, io::Error),
 
-    #[error("{} does not exist; fix: start in the repository's root folder, or name a spin.toml with --from", .0.display())]
+    /// There is no manifest at this path.
+    #[error(
+        "{manifest} does not exist; fix: start in the repository's root folder, or name a spin.toml with --from",
+        manifest = .0.display()
+    )]
     NoManifest(PathBuf),
 
-    #[error("cannot make a PostgreSQL data directory in {}: {reason}; fix: {}", .path.display(), fix_for_output(.reason))]
-    Initdb { path: PathBuf, reason: String },
-
-    #[error("PostgreSQL did not start: {reason}; fix: {} (its log: {})", fix_for_output(.reason), .log.display())]
-    Start { reason: String, log: PathBuf },
-
-    #[error("PostgreSQL ended {times} times within a minute; fix: read its log, {}", .log.display())]
-    Unstable { times: usize, log: PathBuf },
-
+    /// `initdb` failed in this folder, with what it printed.
     #[error(
-        "cannot reach the database {address}: {reason}; fix: check that the server runs and that DATABASE_URL is right"
+        "cannot create a PostgreSQL data directory in {folder}: {1}; fix: {fix}",
+        folder = .0.display(), fix = fix(.1, RESTORE)
     )]
-    Unreachable { address: String, reason: String },
+    Initdb(PathBuf, String),
 
-    #[error("PostgreSQL refused to {action}: {reason}; fix: {}", fix_for_output(.reason))]
-    Sql { action: String, reason: String },
+    /// The server did not start, with the reason from its log and the path of the log.
+    #[error("PostgreSQL did not start: {0}; fix: {fix} (its log: {log})", fix = fix(.0, RESTORE), log = .1.display())]
+    Start(String, PathBuf),
 
-    #[error("{} does not exist; fix: `make build`", .0.display())]
-    SidecarNotBuilt(PathBuf),
+    /// The server was restarted too often; its log is at this path.
+    #[error(
+        "PostgreSQL ended more than {most} times within a minute; fix: read its log, {log}",
+        most = Restarts::MOST, log = .0.display()
+    )]
+    Unstable(PathBuf),
 
+    /// No connection to the database at this address (without password), with the reason.
+    #[error("cannot reach the database {0}: {1}; fix: check that the server runs and that DATABASE_URL is right")]
+    Unreachable(String, String),
+
+    /// A statement failed: what it was to do, as in "refused to create a database", and PostgreSQL's own message.
+    #[error("PostgreSQL refused to {0}: {1}; fix: {fix}", fix = fix(.1, RESTORE))]
+    Sql(String, String),
+
+    /// The sidecar did not start, with what it printed.
     #[error("the sidecar did not start: {0}; fix: METRICS_LISTEN and OTLP_LISTEN choose other addresses for it")]
     Sidecar(String),
 
+    /// A component or the sidecar was not built; the text names the file.
     #[error("{0}; fix: `make build`")]
-    NotBuilt(host::Error),
+    NotBuilt(String),
 
-    /// The host says itself what would help.
+    /// The host did not start. Its messages name their own fix.
     #[error("{0}")]
     Host(host::Error),
 }
@@ -69,7 +103,7 @@ impl From<host::Error> for Error {
     fn from(error: host::Error) -> Self {
         match error {
             host::Error::AddressInUse(address) => Self::in_use("LISTEN", address),
-            host::Error::MissingSource { .. } => Self::NotBuilt(error),
+            host::Error::MissingSource { .. } => Self::NotBuilt(error.to_string()),
             error => Self::Host(error),
         }
     }
@@ -79,42 +113,36 @@ impl Error {
     /// `variable` chooses the address.
     pub(crate) fn in_use(variable: &str, address: SocketAddr) -> Self {
         let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
-        Self::PortInUse { address, fix: format!("{variable}={other} make up") }
+        Self::PortInUse(address, format!("{variable}={other} make up"))
     }
 
     /// For `map_err`: `action` completes "cannot …", as in "cannot write".
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
-        move |source| Self::File { action, path, source }
+        move |error| Self::File(action, path, error)
     }
 }
 
-fn fix(error: &io::Error, path: &Path) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space on that disk".into(),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "make it writable for this user, or name another folder with --data".into()
-        }
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            format!("move {} away", path.display())
-        }
-        _ => "name another folder with --data".into(),
-    }
-}
+const OTHER_FOLDER: &str = "name another folder with --data";
+const RESTORE: &str =
+    "read the server's log; if its data is damaged, move the data aside and restore a backup (`make restore`)";
 
-/// PostgreSQL's programs report in words; these are the cases a person can fix.
-fn fix_for_output(reason: &str) -> &'static str {
-    if reason.contains("No space left") || reason.contains("Disk quota") {
+/// The operating system and PostgreSQL report in words; these are the cases with a known fix.
+fn fix(reason: &str, otherwise: &'static str) -> &'static str {
+    let mentions = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if mentions(&["No space left", "quota"]) {
         "free some space on that disk"
-    } else if reason.contains("Permission denied") {
-        "make that folder writable for this user, or name another one with --data"
-    } else if reason.contains("shared memory") || reason.contains("Cannot allocate") {
+    } else if mentions(&["Permission denied", "Read-only"]) {
+        "make it writable for this user, or name another folder with --data"
+    } else if mentions(&["Not a directory", "File exists"]) {
+        "move the file that is in the way, or name another folder with --data"
+    } else if mentions(&["shared memory", "Cannot allocate"]) {
         "free some memory"
-    } else if reason.contains("permission denied") || reason.contains("must be") {
+    } else if mentions(&["permission denied", "must be"]) {
         "DATABASE_URL must name a role that may create roles and databases"
-    } else if reason.contains("exist") {
-        "use a database in which nobody else made tables or roles of these names"
+    } else if mentions(&["exist"]) {
+        "use a database in which nobody else created tables or roles of these names"
     } else {
-        "`make clean-data` starts afresh, with nothing in it"
+        otherwise
     }
 }

@@ -1,11 +1,9 @@
-//! Small files with secrets in them: written whole or not at all, readable by their owner alone.
-
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Replaces the file `path` in one step, mode 0600.
+/// Replaces the file `path` in one step, with mode 0600: it may hold a secret.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let draft = draft(path);
     let written = create(&draft, text).and_then(|()| fs::rename(&draft, path));
@@ -15,14 +13,15 @@ pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// Writes `path` unless it is there, mode 0600, and returns what it holds: of several processes at once, all see the first one's text.
+/// Writes `path` with mode 0600 unless it exists, and returns its text. If several processes do so at once, all of them
+/// get the text of the first one.
 pub(crate) fn keep_private(path: &Path, text: impl FnOnce() -> String) -> io::Result<String> {
     match fs::read_to_string(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
         other => return other,
     }
     let draft = draft(path);
-    // A hard link, unlike a rename, fails where another process was first.
+    // A hard link, unlike a rename, fails if another process was first.
     let written = create(&draft, &text()).and_then(|()| fs::hard_link(&draft, path));
     let _ = fs::remove_file(&draft);
     match written {
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_file_is_written_once_and_for_its_owner_alone() {
+    fn a_kept_file_is_written_once_and_only_its_owner_can_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("passwords");
         assert_eq!(keep_private(&path, || "first".into()).unwrap(), "first");
@@ -56,6 +55,6 @@ mod tests {
         write_private(&path, "third").unwrap();
         assert_eq!(keep_private(&path, || "fourth".into()).unwrap(), "third");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "drafts are gone");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
     }
 }

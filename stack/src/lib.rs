@@ -1,23 +1,44 @@
-//! The stack: PostgreSQL, schema, host and sidecar on one machine, in one process tree.
+//! PostgreSQL, schema, host and sidecar on one machine, in one process tree.
 //!
-//! [`Server`] is a PostgreSQL server of our own, [`Database`] one database with the schema applied on any server, [`Stack`] a host that
-//! serves the application over such a database. `make up` starts all three, and the sidecar, through [`up::run`]; tests combine them as
-//! they need.
+//! `make up` runs all of them with [`run`]. Tests and the benchmark use [`Server`] and [`Database`] directly.
+//!
+//! # Layout
+//! - `config`: what a stack is started with, which is also its command line
+//! - `stack`: starts the parts in order, restarts the server if it ends, stops the parts in reverse order
+//! - `server`: a PostgreSQL server from installed programs (`binaries` finds them)
+//! - `database`: creates a database, applies the schema and makes copies for tests, by `psql`
+//! - `address`, `role`, `passwords`: where a database is, and who connects to it
+//! - `sidecar`: the metrics exporter, a process of its own
+//! - `readiness`: asks `/readyz` every second, as the probe of a cluster would
+//! - `credentials`: `pgpass` for `psql` and `.env` for `spin up`
+//! - `console`: what `make up` prints
+//! - `restarts`, `files`: a limit for restarts; small files with secrets in them
+//! - `error`: everything that can go wrong, each message with its fix
+
+#![warn(missing_docs)]
 
 mod address;
+mod binaries;
+mod config;
+mod console;
+mod credentials;
 mod database;
 mod error;
 mod files;
 mod passwords;
 mod psql;
+mod readiness;
+mod restarts;
+mod role;
 mod server;
 mod sidecar;
 mod stack;
-pub mod up;
 
 pub use address::Address;
-pub use database::{Database, Role};
+pub use config::Config;
+pub use database::Database;
 pub use error::Error;
 pub use passwords::Passwords;
+pub use role::Role;
 pub use server::{Lifetime, Server, settings};
-pub use stack::{Options, Stack};
+pub use stack::run;

@@ -3,44 +3,32 @@ use std::path::Path;
 use crate::files::keep_private;
 use crate::{Error, Role};
 
-/// The passwords of the application's roles on one server.
+/// The passwords of the application's roles on one server, in the order of [`Role::ALL`].
 #[derive(Clone)]
-pub struct Passwords {
-    pub(crate) items: String,
-    pub(crate) audit: String,
-    pub(crate) metrics: String,
-}
+pub struct Passwords([String; 3]);
 
 impl Passwords {
-    /// New ones, for a server nobody else uses.
+    /// New ones, for a server that nothing else uses.
     pub fn random() -> Self {
-        Self { items: random(), audit: random(), metrics: random() }
+        Self(Role::ALL.map(|_| random()))
     }
 
-    /// Those kept in `file` (mode 0600); the first call makes them.
+    /// The passwords in `file` (mode 0600); the first call generates them.
     ///
     /// # Errors
     /// [`Error::File`] when the file can be neither read nor written.
     pub fn kept(file: &Path) -> Result<Self, Error> {
-        let text = keep_private(file, || Self::random().to_text()).map_err(Error::file("keep passwords in", file))?;
-        let value = |role: Role| {
-            let line = text.lines().find_map(|line| line.strip_prefix(role.name())?.strip_prefix('='));
-            // A file cut short or edited gives random ones for what it lacks: the roles follow at every start.
-            line.map_or_else(random, str::to_owned)
-        };
-        Ok(Self { items: value(Role::Items), audit: value(Role::Audit), metrics: value(Role::Metrics) })
+        let line = |(role, password)| format!("{}={password}\n", Role::name(role));
+        let new = || Role::ALL.into_iter().zip(Self::random().0).map(line).collect();
+        let text = keep_private(file, new).map_err(Error::file("keep passwords in", file))?;
+        let value = |role: Role| text.lines().find_map(|line| line.strip_prefix(role.name())?.strip_prefix('='));
+        // Where a file was cut short or edited, any password will do: the schema sets it in the database at every
+        // start.
+        Ok(Self(Role::ALL.map(|role| value(role).map_or_else(random, str::to_owned))))
     }
 
     pub(crate) fn of(&self, role: Role) -> &str {
-        match role {
-            Role::Items => &self.items,
-            Role::Audit => &self.audit,
-            Role::Metrics => &self.metrics,
-        }
-    }
-
-    fn to_text(&self) -> String {
-        Role::ALL.iter().map(|role| format!("{}={}\n", role.name(), self.of(*role))).collect()
+        &self.0[role as usize]
     }
 }
 
@@ -58,10 +46,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("passwords");
         let (first, second) = (Passwords::kept(&file).unwrap(), Passwords::kept(&file).unwrap());
-        for role in Role::ALL {
-            assert_eq!(first.of(role), second.of(role));
-            assert_eq!(first.of(role).len(), 64);
-        }
-        assert_ne!(first.items, first.audit);
+        assert_eq!(first.0, second.0);
+        assert!(first.0.iter().all(|password| password.len() == 64));
+        assert_ne!(first.of(Role::Items), first.of(Role::Audit));
     }
 }

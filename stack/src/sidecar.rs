@@ -1,9 +1,7 @@
-//! The metrics exporter beside the host: a process of its own, so that nothing that happens to it touches a request.
-
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -11,31 +9,32 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::up::say;
+use crate::console::say;
+use crate::restarts::Restarts;
 use crate::{Database, Error, Role};
 
-/// It binds two ports and asks nobody.
+/// Starting is quick: the sidecar binds two ports and needs no other program for that.
 const START_DEADLINE: Duration = Duration::from_secs(10);
-/// What exports under way get to end in; the program itself allows them 5 s.
+/// How long running exports may take to end; the sidecar itself allows them 5 s.
 const STOP_DEADLINE: Duration = Duration::from_secs(8);
 /// Between its end and its next start.
 const PAUSE: Duration = Duration::from_secs(1);
-/// One that ends more often than this within a minute is given up; the application goes on without metrics.
-const RESTARTS: usize = 5;
 
-/// What a sidecar is told.
-pub struct Options {
+/// What a sidecar is started with.
+pub(crate) struct Config {
     /// Where `/metrics` is. Port 0 is a free one.
-    pub metrics: SocketAddr,
+    pub(crate) metrics: SocketAddr,
     /// Where spans are received. Port 0 is a free one.
-    pub otlp: SocketAddr,
-    pub database: Database,
-    /// The data of a PostgreSQL server on this machine, whose CPU time and memory are shown as well.
-    pub server: Option<PathBuf>,
+    pub(crate) otlp: SocketAddr,
+    pub(crate) database: Database,
+    /// The data directory of a server on this machine, for metrics of its CPU time and memory.
+    pub(crate) server: Option<PathBuf>,
 }
 
-/// A running sidecar, started again when it ends by itself. It ends with this value and with our process, in whatever way.
-pub struct Sidecar {
+/// The metrics exporter: a process of its own, so that its failure never affects a request. It is started again when it
+/// ends by itself, a few times; then the application goes on without metrics. It ends with this value and with our
+/// process.
+pub(crate) struct Sidecar {
     metrics: SocketAddr,
     otlp: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -44,99 +43,93 @@ pub struct Sidecar {
 
 impl Sidecar {
     /// Returns once its ports are bound. It watches this process, as the host's.
-    ///
-    /// # Errors
-    /// [`Error::SidecarNotBuilt`] where the program is missing beside our own, [`Error::Sidecar`] with what it said.
-    pub async fn start(options: Options) -> Result<Self, Error> {
+    pub(crate) async fn start(config: Config) -> Result<Self, Error> {
         let program = std::env::current_exe().map_err(Error::file("find", "the stack's own program"))?;
         let program = program.with_file_name("sidecar");
         if !program.exists() {
-            return Err(Error::SidecarNotBuilt(program));
+            return Err(Error::NotBuilt(format!("{} does not exist", program.display())));
         }
-        let running = Running::start(&program, &options).await?;
+        let running = Running::start(&program, &config).await?;
         let (metrics, otlp) = (running.metrics, running.otlp);
         let (stop, stopped) = oneshot::channel();
-        // Started again it must be where everybody knows it.
-        let options = Options { metrics, otlp, ..options };
-        let supervisor = tokio::spawn(supervise(running, program, options, stopped));
+        // A restart has to use the same ports.
+        let config = Config { metrics, otlp, ..config };
+        let supervisor = tokio::spawn(supervise(running, program, config, stopped));
         Ok(Self { metrics, otlp, stop, supervisor })
     }
 
     /// Where `/metrics` is.
-    pub fn metrics_address(&self) -> SocketAddr {
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
         self.metrics
     }
 
-    /// Where a host's spans belong.
-    pub fn spans(&self) -> String {
+    /// The URL to which a host sends its spans.
+    pub(crate) fn spans(&self) -> String {
         format!("http://{}/v1/traces", self.otlp)
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         drop(self.stop);
         let _ = self.supervisor.await;
     }
 }
 
-async fn supervise(mut running: Running, program: PathBuf, options: Options, mut stopped: oneshot::Receiver<()>) {
-    let mut starts: Vec<Instant> = Vec::new();
+async fn supervise(mut running: Running, program: PathBuf, config: Config, mut stopped: oneshot::Receiver<()>) {
+    let mut restarts = Restarts::default();
     loop {
         let status = tokio::select! {
             status = running.ended() => status,
             _ = &mut stopped => return running.stop().await,
         };
-        starts.retain(|start| start.elapsed() < Duration::from_secs(60));
-        if starts.len() == RESTARTS {
-            return eprintln!("The sidecar ended {} times within a minute: no metrics from here on", RESTARTS + 1);
+        if !restarts.allow() {
+            return eprintln!("The sidecar ended more than {} times within a minute: no more metrics", Restarts::MOST);
         }
-        starts.push(Instant::now());
         eprintln!("The sidecar ended ({status}); starting it again");
         tokio::select! {
             () = sleep(PAUSE) => {}
             _ = &mut stopped => return,
         }
-        match Running::start(&program, &options).await {
+        match Running::start(&program, &config).await {
             Ok(again) => running = again,
-            Err(error) => return eprintln!("{error}: no metrics from here on"),
+            Err(error) => return eprintln!("{error}: no more metrics"),
         }
     }
 }
 
 struct Running {
     child: Child,
-    /// Its log, one line each; what it says after its start is shown as it comes.
+    /// What it prints, one JSON object per line; the first one has its addresses or an error.
     log: Lines<BufReader<ChildStdout>>,
     metrics: SocketAddr,
     otlp: SocketAddr,
 }
 
 impl Running {
-    async fn start(program: &Path, options: &Options) -> Result<Self, Error> {
-        let failed = |reason: String| Error::Sidecar(reason);
+    async fn start(program: &Path, config: &Config) -> Result<Self, Error> {
         let mut command = Command::new(program);
         command
             .arg("--end-with-stdin")
             .args(["--watch", &format!("host={}", std::process::id())])
-            .env("SIDECAR_METRICS_LISTEN", options.metrics.to_string())
-            .env("SIDECAR_OTLP_LISTEN", options.otlp.to_string())
-            .env("SIDECAR_DATABASE_URL", options.database.address(Role::Metrics).url())
-            // Out of reach of the terminal's signals: it goes after the host whose last spans it gets.
+            .env("SIDECAR_METRICS_LISTEN", config.metrics.to_string())
+            .env("SIDECAR_OTLP_LISTEN", config.otlp.to_string())
+            .env("SIDECAR_DATABASE_URL", config.database.address(Role::Metrics).url())
+            // Out of reach of the terminal's signals: it stops after the host, whose last spans it receives.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        if let Some(data) = &options.server {
+        if let Some(data) = &config.server {
             command.arg("--watch-with-children").arg(format!("postgres={}", data.join("postmaster.pid").display()));
         }
-        let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+        let mut child = command.spawn().map_err(|error| Error::Sidecar(error.to_string()))?;
         let mut log = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let line = timeout(START_DEADLINE, log.next_line()).await;
-        let line = line.map_err(|_| failed(format!("it says nothing for {START_DEADLINE:?}")))?;
+        let line = line.map_err(|_| Error::Sidecar(format!("it printed nothing for {START_DEADLINE:?}")))?;
         let line = line.ok().flatten().unwrap_or_default();
-        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let address = |key: &str| said[key].as_str().and_then(|address| address.parse().ok());
+        let report: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let address = |key: &str| report[key].as_str().and_then(|address| address.parse().ok());
         match (address("metrics"), address("otlp")) {
             (Some(metrics), Some(otlp)) => Ok(Self { child, log, metrics, otlp }),
-            _ => Err(failed(said["error"].as_str().unwrap_or(&line).to_owned())),
+            _ => Err(Error::Sidecar(report["error"].as_str().unwrap_or(&line).to_owned())),
         }
     }
 
@@ -152,8 +145,8 @@ impl Running {
         self.child.wait().await.as_ref().map_or_else(ToString::to_string, ExitStatus::to_string)
     }
 
+    /// The sidecar ends when its standard input is closed.
     async fn stop(mut self) {
-        // The end of its standard input is the order.
         drop(self.child.stdin.take());
         if timeout(STOP_DEADLINE, self.status()).await.is_err() {
             let _ = self.child.kill().await;

@@ -1,120 +1,120 @@
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
-use host::Host;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use host::{Host, Log};
 
-use crate::{Database, Error};
+use crate::readiness::Readiness;
+use crate::restarts::Restarts;
+use crate::sidecar::{self, Sidecar};
+use crate::{Address, Config, Database, Error, Passwords, Server, console, credentials};
 
-/// How often `/readyz` is asked: each time, audit events that wait are handed on.
-const POLL: Duration = Duration::from_secs(1);
-/// The request id of those questions, by which their log lines can be told from a person's.
-pub(crate) const POLL_ID: &str = "stack-readiness";
-/// What requests and the work after their answers get to finish in.
+/// How long requests, and the work after their responses, may take to finish when the stack stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What a stack is made of.
-pub struct Options {
-    /// `spin.toml`.
-    pub manifest: PathBuf,
-    /// Port 0 is a free one.
-    pub listen: SocketAddr,
-    pub database: Database,
-    /// The application's variables beyond those of the database; they win over the environment.
-    pub variables: Vec<(String, String)>,
-    pub limits: host::Limits,
-    /// Where the lines of the components go.
-    pub log: host::Log,
-    /// The OTLP/HTTP receiver that gets the host's spans.
-    pub spans: Option<String>,
-    /// Whether to ask `/readyz` every second, as a cluster's probe would.
-    pub poll: bool,
+/// Runs the stack until `stop` completes, then stops it. Audit events that still wait are safe in the database: the
+/// next host relays them.
+///
+/// # Errors
+/// Whatever keeps a part from starting, or the server from running; everything that was started has stopped by then.
+pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    tokio::pin!(stop);
+    config.check_ports()?;
+    let mut stack = tokio::select! {
+        stack = Stack::start(&config) => stack?,
+        () = &mut stop => return Ok(()),
+    };
+    console::greet(&config, stack.host.address(), stack.database.admin(), stack.sidecar.metrics_address());
+    let outcome = tokio::select! {
+        error = stack.supervise() => Err(error),
+        () = stop => Ok(()),
+    };
+    console::say("\nStopping …");
+    stack.stop().await;
+    outcome
 }
 
-impl Options {
-    /// On a free port, everything else as `make up` has it.
-    pub fn new(manifest: impl Into<PathBuf>, database: Database) -> Self {
-        let manifest = manifest.into();
-        let host = host::Config::new(&manifest);
-        Self {
-            manifest,
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            database,
-            variables: Vec::new(),
-            limits: host.limits,
-            log: host.log,
-            spans: host.spans,
-            poll: true,
-        }
-    }
-}
-
-/// The application over a database. Whatever else belongs to a stack starts in [`Stack::start`] and stops in [`Stack::shutdown`], in
-/// reverse order.
-pub struct Stack {
-    host: Host,
+struct Stack {
+    /// `None` if `DATABASE_URL` names another one.
+    server: Option<Server>,
     database: Database,
-    poller: Option<JoinHandle<()>>,
+    sidecar: Sidecar,
+    host: Host,
+    readiness: Readiness,
 }
 
 impl Stack {
-    /// Returns once the application answers.
-    ///
-    /// # Errors
-    /// [`Error::PortInUse`], [`Error::NotBuilt`] for a component that was not built, [`Error::Host`] for what else a host does not take.
-    pub async fn start(options: Options) -> Result<Self, Error> {
-        let Options { manifest, listen, database, mut variables, limits, log, spans, poll } = options;
-        let given = database.variables().into_iter().filter(|(name, _)| variables.iter().all(|(key, _)| key != name));
-        let given: Vec<_> = given.collect();
-        variables.extend(given);
-        let host = Host::start(host::Config { manifest, listen, variables, limits, log, spans }).await?;
-        let poller = poll.then(|| tokio::spawn(poll_forever(host.address())));
-        Ok(Self { host, database, poller })
+    async fn start(config: &Config) -> Result<Self, Error> {
+        let manifest = config.manifest()?;
+        fs::create_dir_all(&config.data).map_err(Error::file("create the folder", &config.data))?;
+        let passwords = Passwords::kept(&config.data.join("passwords"))?;
+        let server = match config.database_url {
+            Some(_) => None,
+            None => Some(Server::start(&config.data.join("postgres"), config.db_port, Vec::new(), Vec::new()).await?),
+        };
+        let admin = admin(config, server.as_ref())?;
+        let schema = manifest.parent().unwrap_or(Path::new("")).join("schema/schema.sql");
+        let database = Database::prepare(&admin, &schema, &passwords).await?;
+        credentials::write(config, &database)?;
+        let sidecar = Sidecar::start(sidecar::Config {
+            metrics: config.metrics_listen,
+            otlp: config.otlp_listen,
+            database: database.clone(),
+            server: server.as_ref().map(Server::data),
+        });
+        let sidecar = sidecar.await?;
+        let host = Host::start(host::Config {
+            listen: config.listen,
+            variables: database.variables(),
+            log: Log::new(console::show),
+            spans: Some(sidecar.spans()),
+            ..host::Config::new(manifest)
+        });
+        let host = host.await?;
+        let readiness = Readiness::start(host.address());
+        Ok(Self { server, database, sidecar, host, readiness })
     }
 
-    /// Where the application listens.
-    pub fn address(&self) -> SocketAddr {
-        self.host.address()
-    }
-
-    pub fn database(&self) -> &Database {
-        &self.database
-    }
-
-    /// Hands on the audit events that wait, takes no more requests, and ends when those it took have ended, at most 10 s later.
-    ///
-    /// Audit events that wait after that are safe in the database; the next host hands them on.
-    pub async fn shutdown(self) {
-        if let Some(poller) = self.poller {
-            poller.abort();
-            ask_readiness(self.host.address()).await;
+    /// Restarts the server whenever it ends by itself. Returns only when that fails or happens too often.
+    async fn supervise(&mut self) -> Error {
+        let Some(server) = &mut self.server else { return std::future::pending().await };
+        let mut restarts = Restarts::default();
+        loop {
+            let status = server.ended().await;
+            if !restarts.allow() {
+                return Error::Unstable(server.folder().join("log"));
+            }
+            eprintln!("PostgreSQL ended ({status}); starting it again");
+            match server.restart().await {
+                Ok(()) => eprintln!("PostgreSQL runs again"),
+                Err(error) => return error,
+            }
         }
+    }
+
+    /// The sidecar stops after the host, whose last spans it receives, and before the database, which it may be
+    /// reading.
+    async fn stop(self) {
+        self.readiness.stop().await;
         self.host.shutdown(GRACE).await;
+        self.sidecar.stop().await;
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
     }
 }
 
-async fn poll_forever(address: SocketAddr) {
-    let mut ticks = interval(POLL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        ask_readiness(address).await;
+/// The address by which the schema is applied.
+fn admin(config: &Config, server: Option<&Server>) -> Result<Address, Error> {
+    if let Some(server) = server {
+        let (port, folder) = (server.address().port, server.folder().display());
+        console::say(&format!("PostgreSQL runs on 127.0.0.1:{port}, data in {folder}"));
+        return Ok(server.address().with_database("itemsdb"));
     }
-}
-
-/// One `GET /readyz`, for its effect alone: what it answers is for people and probes.
-async fn ask_readiness(address: SocketAddr) {
-    let exchange = async {
-        let mut stream = TcpStream::connect(address).await?;
-        let request =
-            format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nX-Request-Id: {POLL_ID}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(64 * 1024).read_to_end(&mut answer).await
-    };
-    let _ = timeout(Duration::from_secs(5), exchange).await;
+    let mut admin = Address::parse(config.database_url.as_deref().unwrap_or_default())?;
+    if admin.sslmode() == "require" {
+        return Err(Error::Url("asks for TLS, which the embedded host does not support (Spin does)".into()));
+    }
+    admin.password = admin.password.or_else(|| std::env::var("PGPASSWORD").ok());
+    Ok(admin)
 }

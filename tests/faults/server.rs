@@ -40,7 +40,7 @@ pub enum Shutdown {
 impl Postgres {
     pub async fn start(volume: &Volume, clock: &Clock) -> anyhow::Result<Postgres> {
         let port = free_port();
-        let server = Server::start_with(&volume.path().join("postgres"), port, clock.environment(), Vec::new()).await?;
+        let server = Server::start(&volume.path().join("postgres"), port, clock.environment(), Vec::new()).await?;
         let admin = server.address().with_database("itemsdb");
         let database = Database::prepare(&admin, &schema(), &Passwords::random()).await?;
         Ok(Postgres { server: Mutex::new(server), database, port })

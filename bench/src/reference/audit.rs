@@ -1,4 +1,4 @@
-//! Stores events: one row each, no totals, nothing else.
+//! Stores events, one row each, without totals.
 
 use axum::Router;
 use axum::extract::State;

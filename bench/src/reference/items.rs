@@ -1,4 +1,4 @@
-//! The public API, as far as it is measured.
+//! The part of the public API that is measured.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
@@ -23,7 +23,7 @@ const GET: &str = "SELECT id, name, description, created_at, updated_at, version
 const PAGE: &str = "SELECT id, name, description, created_at, updated_at FROM items WHERE id > $1 ORDER BY id LIMIT $2";
 const ALL: &str = "SELECT id, name, description, created_at, updated_at FROM items WHERE id > $1 ORDER BY id";
 
-/// Items that leave in one piece of a whole list.
+/// Items in one chunk of a full list.
 const CHUNK: usize = 500;
 
 #[derive(Clone)]
@@ -109,12 +109,12 @@ struct Selection {
 
 async fn list(State(service): State<Service>, Query(selection): Query<Selection>) -> Result<Response, Failure> {
     let Some(limit) = selection.limit else {
-        return whole_list(service, selection.after).await;
+        return full_list(service, selection.after).await;
     };
     let rows = {
         let client = service.pool.get().await?;
         let statement = client.prepare_cached(PAGE).await?;
-        // One more tells whether there is a next page.
+        // One more row shows that there is a next page.
         client.query(&statement, &[&selection.after, &(limit + 1)]).await?
     };
     let items: Vec<Item> = rows.iter().map(Item::from).take(usize::try_from(limit)?).collect();
@@ -129,14 +129,14 @@ async fn list(State(service): State<Service>, Query(selection): Query<Selection>
     Ok(response)
 }
 
-async fn whole_list(service: Service, after: i64) -> Result<Response, Failure> {
+async fn full_list(service: Service, after: i64) -> Result<Response, Failure> {
     let client = service.pool.get().await?;
     let statement = client.prepare_cached(ALL).await?;
     let rows = Box::pin(client.query_raw(&statement, [after]).await?);
     let request_id = service.record("list", "ok", None, json!({ "after": after })).await?;
     let mut first = true;
     let chunks = rows.ready_chunks(CHUNK).map(move |rows| {
-        // The session is given back when the last row has left.
+        // Returns the session to the pool when the last row has been sent.
         let _held = &client;
         let mut text = String::new();
         for row in rows {
@@ -151,7 +151,7 @@ async fn whole_list(service: Service, after: i64) -> Result<Response, Failure> {
 }
 
 impl Service {
-    /// Has the event of an operation stored; gives its request id.
+    /// Sends the event of an operation to the other service and returns the request id.
     async fn record(
         &self,
         action: &str,

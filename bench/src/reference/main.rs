@@ -1,5 +1,5 @@
-//! What the components are held against: the same API as two plain native services, axum over tokio-postgres. Every operation is one
-//! statement and one call of the second service, which stores the event before the first one answers.
+//! What the components are compared with: the same API as two plain native services, axum over tokio-postgres. Every
+//! operation is one statement and one call of the second service, which stores the event before the first one responds.
 
 mod audit;
 mod items;
@@ -11,7 +11,7 @@ use deadpool_postgres::{Manager, Pool};
 use tokio::net::TcpListener;
 use tokio_postgres::NoTls;
 
-/// As many sessions as a host of Spin keeps per address.
+/// Sessions per service: as many as Spin keeps per address.
 const SESSIONS: usize = 64;
 
 /// Serve items or audit natively, for the benchmark.
@@ -31,11 +31,11 @@ struct Arguments {
 enum Service {
     /// The public API.
     Items {
-        /// Where the other service takes events.
+        /// The URL of the other service.
         #[arg(long)]
         audit: String,
     },
-    /// What stores events.
+    /// The service that stores events.
     Audit,
 }
 
@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(axum::serve(listener, routes).await?)
 }
 
-/// Whatever went wrong: the benchmark only wants to know that something did.
+/// Any error, as a 503: the benchmark only counts it.
 struct Failure;
 
 impl<E: std::error::Error> From<E> for Failure {

@@ -7,12 +7,13 @@ use std::process::{Command, Stdio};
 
 use crate::Error;
 
-/// The account the server runs as: our own, or `postgres` where we are root, which PostgreSQL refuses to run as.
+/// The account that the server runs as: our own, or `postgres` if we are root, because PostgreSQL refuses to run as
+/// root.
 #[derive(Clone, Copy)]
-pub(crate) struct Account(Option<(u32, u32)>);
+pub(super) struct Account(Option<(u32, u32)>);
 
 impl Account {
-    pub(crate) fn choose() -> Result<Self, Error> {
+    pub(super) fn choose() -> Result<Self, Error> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self(None));
         }
@@ -24,9 +25,9 @@ impl Account {
     }
 
     /// A command that runs as this account, out of reach of the terminal's signals, with English messages.
-    pub(crate) fn command(self, program: impl AsRef<OsStr>) -> Command {
+    pub(super) fn command(self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        // Our own working directory may be closed to the account, and PostgreSQL's programs look at theirs.
+        // The account may not be able to enter our working directory, which PostgreSQL's programs would read.
         command.current_dir("/").process_group(0).env("LC_ALL", "C").stdin(Stdio::null());
         if let Some((user, group)) = self.0 {
             command.uid(user).gid(group);
@@ -34,15 +35,13 @@ impl Account {
         command
     }
 
-    pub(crate) fn owns(self, path: &Path) -> io::Result<()> {
-        match self.0 {
-            Some((user, group)) => chown(path, Some(user), Some(group)),
-            None => Ok(()),
-        }
+    /// Makes the account the owner of `path`.
+    pub(super) fn own(self, path: &Path) -> io::Result<()> {
+        self.0.map_or(Ok(()), |(user, group)| chown(path, Some(user), Some(group)))
     }
 
-    /// Whether the account can enter `folder`: asked of the system, which knows of ACLs and of closed folders above.
-    pub(crate) fn reaches(self, folder: &Path) -> bool {
+    /// Whether the account can enter `folder`. The system decides: it knows ACLs and the folders above.
+    pub(super) fn can_enter(self, folder: &Path) -> bool {
         self.0.is_none() || self.command("test").arg("-x").arg(folder).status().is_ok_and(|status| status.success())
     }
 }

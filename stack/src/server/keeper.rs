@@ -10,28 +10,29 @@ use super::account::Account;
 
 const SCRIPT: &str = include_str!("keeper.sh");
 
-/// A running program of PostgreSQL under a shell that stops it once we are gone, even by `SIGKILL`.
+/// A running program of PostgreSQL, under a shell that stops it when our process ends, even by `SIGKILL`.
 ///
-/// It is bound to no async runtime: a thread waits for the process, so that a server may outlive the runtime (the test) that started it.
+/// It needs no async runtime: a thread waits for the process, so a server may outlive the runtime of the test that
+/// started it.
 pub(super) struct Keeper {
-    /// Closing it is the order to stop.
-    order: Option<ChildStdin>,
+    /// Closing it makes the shell stop the program.
+    stdin: Option<ChildStdin>,
     ended: watch::Receiver<Option<ExitStatus>>,
     waiter: Option<JoinHandle<()>>,
     /// Process id of the program.
     pub(super) pid: u32,
 }
 
-/// How to stop a program before its time.
+/// How to stop a program that still runs.
 pub(super) struct Stop<'a> {
     /// Signals to send, 20 s apart.
     pub(super) signals: &'a str,
-    /// A folder that is of no use afterwards.
+    /// A folder to remove afterwards.
     pub(super) remove: Option<&'a Path>,
 }
 
 impl Keeper {
-    /// Runs `program` as `account`; what it says goes to the end of the file `log`.
+    /// Runs `program` as `account`; its output is appended to the file `log`.
     pub(super) fn start(account: Account, log: &Path, stop: &Stop<'_>, program: &Command) -> io::Result<Self> {
         let mut child = account
             .command("sh")
@@ -44,7 +45,7 @@ impl Keeper {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let order = child.stdin.take();
+        let stdin = child.stdin.take();
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line)?;
         let pid = line.trim().parse().map_err(|_| io::Error::other("the shell that runs it ended early"))?;
@@ -53,7 +54,7 @@ impl Keeper {
             let status = child.wait().unwrap_or_else(|_| ExitStatus::from_raw(-1));
             sender.send_replace(Some(status));
         })?;
-        Ok(Self { order, ended, waiter: Some(waiter), pid })
+        Ok(Self { stdin, ended, waiter: Some(waiter), pid })
     }
 
     /// Waits until the program has ended; cancel safe.
@@ -64,15 +65,15 @@ impl Keeper {
     }
 
     pub(super) async fn stop(mut self) {
-        self.order = None;
+        self.stdin = None;
         self.ended().await;
     }
 }
 
-/// Whoever lets go of a program, by a panic or a cancelled start too, finds it stopped afterwards.
+/// After a drop, also by a panic or a cancelled start, the program has stopped.
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.order = None;
+        self.stdin = None;
         if let Some(waiter) = self.waiter.take() {
             let _ = waiter.join();
         }

@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# Runs a program of PostgreSQL and stops it when the stack ends, however the stack ends: then the pipe on standard input closes.
+# Runs a program of PostgreSQL and stops it when the stack ends, for any reason: then the pipe on standard input closes.
 # Usage: sh -c KEEPER keeper STOP LOG REMOVE COMMAND...
 #   STOP    signals to stop it with, 20 s apart: "INT QUIT" (orderly, then at once)
-#   LOG     file that gets what the program says
-#   REMOVE  folder that is removed once the program was stopped, or nothing
+#   LOG     file to which the program's output is appended
+#   REMOVE  folder that is removed after the program was stopped, or nothing
 # Prints the program's process id; ends with its exit status.
-# What the program says may hold what it was told, a password too.
+# The log may contain statements, with passwords in them.
 umask 077
 trap '' HUP INT TERM
 stopped=
@@ -33,11 +33,11 @@ stopper=$!
 wait "$program"
 status=$?
 if [ -n "$stopped" ]; then
-    # The signal ended the first wait.
+    # USR1 interrupted the first wait.
     wait "$program"
     status=$?
 fi
-# Before the process id can belong to another.
+# Before its process id can be used again.
 kill -KILL "$stopper"
 [ -z "$stopped" ] || [ -z "$remove" ] || rm -rf "$remove"
 exit "$status"

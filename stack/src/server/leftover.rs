@@ -1,5 +1,3 @@
-//! The server an earlier run left behind: its stack was killed, and the shell that should have stopped it too, or is at it just now.
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -7,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-/// Stops the server that runs on `data`, if any, and returns its process id.
+/// Stops the server that an earlier run left on `data`, if any, and returns its process id. Its stack was killed
+/// together with the shell that stops it, or that shell is still stopping it.
 ///
-/// The caller holds the lock on the folder, so no other stack can want that server.
+/// The caller holds the lock on the folder, so no other stack uses that server.
 pub(super) async fn stop(data: &Path) -> Option<i32> {
     let pid = running(data)?;
     for (signal, patience) in [(Signal::INT, 20), (Signal::QUIT, 10), (Signal::KILL, 5)] {
@@ -25,12 +24,12 @@ pub(super) async fn stop(data: &Path) -> Option<i32> {
     Some(pid.as_raw_nonzero().get())
 }
 
-/// The process `postmaster.pid` names, provided that it really is a server on this data: process ids are used again.
+/// The process that `postmaster.pid` names, if it is a server on this data: process ids are used again.
 fn running(data: &Path) -> Option<Pid> {
     let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?)?;
     test_kill_process(pid).ok()?;
-    // A server works in its data directory. Where there is no /proc, its command line names it.
+    // A server's working directory is its data directory. Without /proc, its command line has to name that directory.
     let is_ours = match fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())) {
         Ok(folder) => folder == data,
         Err(_) if Path::new("/proc/self").exists() => false,
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_process_that_merely_has_the_recorded_id_is_left_alone() {
+    async fn another_process_with_the_recorded_id_keeps_running() {
         let data = tempfile::tempdir().unwrap();
         let mut bystander = Command::new("sleep").arg("60").spawn().unwrap();
         fs::write(data.path().join("postmaster.pid"), format!("{}\n", bystander.id())).unwrap();

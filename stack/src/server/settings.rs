@@ -1,11 +1,18 @@
-use super::Lifetime;
+/// How long the data of a server lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Kept and durable: every commit is on disk.
+    Kept,
+    /// Removed with the server; fast and not durable. For tests.
+    Temporary,
+}
 
 const KEPT: [&str; 8] = [
-    // 64 per role and host.
+    // 64 connections per role and host.
     "max_connections=200",
     "shared_buffers=256MB",
     "max_wal_size=2GB",
-    // Statements here are small: compiling them costs more than it gives.
+    // The statements are small: compiling them costs more than it saves.
     "jit=off",
     "track_functions=all",
     "shared_preload_libraries=pg_stat_statements",
@@ -25,7 +32,7 @@ const TEMPORARY: [&str; 8] = [
     "log_checkpoints=off",
 ];
 
-/// Settings for a server on a developer's machine, as `postgres -c` takes them.
+/// Settings (`name=value`) for a server on a developer's machine, one for each `-c` of `postgres`.
 pub fn settings(lifetime: Lifetime) -> &'static [&'static str] {
     match lifetime {
         Lifetime::Kept => &KEPT,

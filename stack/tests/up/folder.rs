@@ -12,7 +12,7 @@ pub struct Folder(TempDir);
 impl Folder {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Run by root, the server is another account's and must get in.
+        // Run by root, the server has another account, which must be able to enter.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         Self(folder)
     }
@@ -28,7 +28,7 @@ impl Folder {
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         pids.filter_map(|pid| {
             let process = PathBuf::from(format!("/proc/{pid}"));
-            // Empty for one that has ended and is not collected yet.
+            // Empty for a process that has ended and whose parent has not collected it yet.
             let command = fs::read(process.join("cmdline")).ok().filter(|command| !command.is_empty())?;
             let command = String::from_utf8_lossy(&command).replace('\0', " ");
             let works_here = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(self.path()));
@@ -37,20 +37,24 @@ impl Folder {
         .collect()
     }
 
-    /// The process id of the PostgreSQL server, as it wrote it down itself.
+    /// The process of the sidecar, empty if there is none.
+    pub fn sidecar(&self) -> String {
+        self.processes().into_iter().find(|process| process.contains("/sidecar ")).unwrap_or_default()
+    }
+
+    /// The process id of the PostgreSQL server, from the file that it writes.
     pub fn server(&self) -> String {
         let text = fs::read_to_string(self.path().join("data/postgres/data/postmaster.pid")).unwrap_or_default();
         text.lines().next().unwrap_or_default().to_owned()
     }
 
-    /// A changed copy of the application's manifest.
-    pub fn manifest(&self, change: impl FnOnce(String) -> String) -> String {
+    /// The path of a manifest like the application's, but with another file for items.
+    pub fn manifest_without_items(&self) -> String {
         let root = root();
-        let text = fs::read_to_string(root.join("spin.toml")).unwrap();
-        let text = text.replace("\"target/", &format!("\"{}/target/", root.display()));
+        let text = fs::read_to_string(root.join("spin.toml")).unwrap().replace("items.wasm", "missing.wasm");
         symlink(root.join("schema"), self.path().join("schema")).unwrap();
         let path = self.path().join("spin.toml");
-        fs::write(&path, change(text)).unwrap();
+        fs::write(&path, text.replace("\"target/", &format!("\"{}/target/", root.display()))).unwrap();
         path.to_str().unwrap().to_owned()
     }
 
@@ -61,20 +65,15 @@ impl Folder {
         format!("postgres://{user}:{password}@{host}:{port}/{database}")
     }
 
-    /// Asks the running server as `make psql` would.
+    /// Runs a query as superuser and returns its result or the error, as text.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let file = self.path().join("data/pgpass");
-        let line = fs::read_to_string(&file).unwrap();
-        let port = line.split(':').nth(1).unwrap();
-        let mut command = Command::new("psql");
-        command.args(["-h", "127.0.0.1", "-p", port, "-U", "postgres", "-XAtc", sql, database]).env("PGPASSFILE", file);
-        let output = command.output().unwrap();
+        let output = Command::new("psql").args(["-XAtc", sql, &self.admin_url(database)]).output().unwrap();
         let text = if output.status.success() { output.stdout } else { output.stderr };
         String::from_utf8_lossy(&text).trim().to_owned()
     }
 }
 
-/// Sends a signal to a process given as its id, whatever may follow it.
+/// Sends a signal to a process given as its id; text after the id is ignored.
 pub fn kill(process: &str, signal: Signal) {
     let pid = process.split(' ').next().and_then(|pid| Pid::from_raw(pid.parse().ok()?)).unwrap();
     kill_process(pid, signal).unwrap();

@@ -19,11 +19,11 @@ impl Running {
     /// Waits until the application answers.
     pub fn start(folder: &Folder) -> Self {
         let running = Self::spawn(folder, &[]);
-        running.until_answering();
+        running.address();
         running
     }
 
-    /// Given arguments win over those that every test uses.
+    /// `given` arguments override those that every test uses.
     pub fn spawn(folder: &Folder, given: &[&str]) -> Self {
         let (manifest, data) = (root().join("spin.toml"), folder.path().join("data"));
         let usual = [
@@ -45,9 +45,9 @@ impl Running {
         Self { child: command.spawn().unwrap(), log }
     }
 
-    /// Returns `HOST:PORT` once the application answers there.
-    pub fn until_answering(&self) -> String {
-        eventually("the stack greets", || {
+    /// Waits until the application answers and returns its `HOST:PORT`.
+    pub fn address(&self) -> String {
+        eventually("the stack has started", || {
             let log = self.log();
             assert!(!log.lines().any(|line| line.starts_with("error: ")), "{log}");
             let rest = log.split_once("items answers on http://").ok_or_else(|| log.clone())?.1;
@@ -60,49 +60,37 @@ impl Running {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// The complete response to a request, which must have this status.
+    pub fn http(&self, method: &str, path: &str, body: &str, status: u16) -> String {
+        let response = exchange(&self.address(), method, path, body).unwrap();
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {path}: {response}");
+        response
     }
 
-    /// The whole answer to a request, head and body.
-    pub fn http(&self, method: &str, path: &str, body: &str) -> String {
-        exchange(&self.until_answering(), method, path, body).unwrap()
+    /// Creates an item.
+    pub fn create(&self, name: &str) {
+        self.http("POST", "/items", &format!(r#"{{"name":"{name}"}}"#), 201);
     }
 
-    /// What the sidecar shows.
-    pub fn scrape(&self) -> String {
-        self.try_scrape().unwrap()
+    /// Whether the application is ready, or its response if not.
+    pub fn ready(&self) -> Result<(), String> {
+        let response = exchange(&self.address(), "GET", "/readyz", "").map_err(|error| error.to_string())?;
+        if response.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(response) }
     }
 
-    pub fn try_scrape(&self) -> Result<String, String> {
+    /// The metrics of the sidecar.
+    pub fn scrape(&self) -> Result<String, String> {
         let log = self.log();
-        let (_, rest) = log.split_once("Metrics: curl http://").expect("the stack has greeted");
+        let (_, rest) = log.split_once("Metrics: curl http://").expect("the stack has started");
         let address = rest.split('/').next().unwrap();
         exchange(address, "GET", "/metrics", "").map_err(|error| error.to_string())
-    }
-}
-
-fn exchange(address: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(DEADLINE))?;
-    let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-    write!(stream, "{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
-impl Running {
-    /// Its exit code, `None` when the signal ended it.
-    pub fn terminate(self) -> Option<i32> {
-        self.end_with(Signal::TERM)
     }
 
     pub fn signal(&self, signal: Signal) {
         kill(&self.child.id().to_string(), signal);
     }
 
+    /// Sends a signal and returns the exit code, `None` if the signal ended the process.
     pub fn end_with(self, signal: Signal) -> Option<i32> {
         self.signal(signal);
         self.until_ended().0
@@ -123,4 +111,15 @@ impl Drop for Running {
             let _ = self.child.wait();
         }
     }
+}
+
+fn exchange(address: &str, method: &str, path: &str, body: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    write!(stream, "{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    Ok(response)
 }

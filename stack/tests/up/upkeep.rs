@@ -1,4 +1,4 @@
-//! What an operator does to the running stack's database: back it up, restore it, take something out of the trail.
+//! The scripts with which an operator backs up and restores the running stack's database, and removes parts of the trail.
 
 use std::process::Command;
 
@@ -6,31 +6,26 @@ use crate::folder::{Folder, root};
 use crate::running::Running;
 use crate::wait::eventually;
 
-/// Runs a script of `scripts/` on the server of `folder`; what it says, and whether it succeeded.
-fn run(folder: &Folder, script: &str, arguments: &[&str]) -> (bool, String) {
+/// Runs a script of `scripts/` on the server of `folder`: what it printed, as an error if it failed.
+fn run(folder: &Folder, script: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(root().join("scripts").join(format!("{script}.sh")))
         .args(arguments)
         .env("DATABASE_URL", folder.admin_url("itemsdb"))
         .output()
         .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    if output.status.success() { Ok(text) } else { Err(text) }
 }
 
-fn create(running: &Running, name: &str) {
-    let answer = running.http("POST", "/items", &format!(r#"{{"name":"{name}"}}"#));
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-}
-
-fn audited(folder: &Folder, events: usize) {
-    eventually(&format!("{events} events in the trail, none on their way"), || {
+fn until_audited(folder: &Folder, events: usize) {
+    eventually(&format!("{events} events are in the trail and none waits"), || {
         let counts = folder
             .psql("itemsdb", "SELECT (SELECT count(*) FROM audit_logs) || ' ' || (SELECT count(*) FROM audit_outbox)");
         if counts == format!("{events} 0") { Ok(()) } else { Err(counts) }
     });
 }
 
-/// Everything an operator would miss, as text.
+/// All rows that an operator wants to have back, as text.
 fn content(folder: &Folder) -> String {
     folder.psql(
         "itemsdb",
@@ -43,33 +38,33 @@ fn content(folder: &Folder) -> String {
 }
 
 #[test]
-fn a_backup_brings_data_trail_totals_and_sequences_back_also_into_another_stack() {
+fn a_backup_restores_data_trail_totals_and_sequences_in_the_same_and_in_another_stack() {
     let (first, second) = (Folder::new(), Folder::new());
     let running = Running::start(&first);
     for name in ["a", "b", "c"] {
-        create(&running, name);
+        running.create(name);
     }
-    assert!(running.http("DELETE", "/items/3", "").starts_with("HTTP/1.1 204"));
-    audited(&first, 4);
+    running.http("DELETE", "/items/3", "", 204);
+    until_audited(&first, 4);
     let kept = content(&first);
     let file = first.path().join("items.dump");
-    let (ok, said) = run(&first, "backup", &[file.to_str().unwrap()]);
-    assert!(ok && said.contains("bytes in"), "{said}");
+    let output = run(&first, "backup", &[file.to_str().unwrap()]).unwrap();
+    assert!(output.contains("bytes in"), "{output}");
 
-    // What happened since is undone where it was taken, and the application goes on.
-    create(&running, "later");
-    audited(&first, 5);
+    running.create("later");
+    until_audited(&first, 5);
     let other = Running::start(&second);
-    create(&other, "of its own");
+    other.create("of its own");
     for (folder, running) in [(&first, &running), (&second, &other)] {
-        let (ok, said) = run(folder, "restore", &[file.to_str().unwrap()]);
-        assert!(ok && said.contains("restored"), "{said}");
+        let output = run(folder, "restore", &[file.to_str().unwrap()]).unwrap();
+        assert!(output.contains("restored"), "{output}");
         assert_eq!(content(folder), kept);
-        create(running, "afterwards");
+        running.create("afterwards");
         assert_eq!(folder.psql("itemsdb", "SELECT max(id) FROM items"), "4", "ids are not used again");
-        audited(folder, 5);
-        let rights = folder.psql("itemsdb", "SELECT has_table_privilege('items', 'items', 'SELECT')::text || has_function_privilege('items', 'items_ready()', 'EXECUTE')");
-        assert_eq!(rights, "falsetrue", "roles have their rights and no others");
+        until_audited(folder, 5);
+        let rights = "SELECT has_table_privilege('items', 'items', 'SELECT')::text
+            || has_function_privilege('items', 'items_ready()', 'EXECUTE')";
+        assert_eq!(folder.psql("itemsdb", rights), "falsetrue", "roles have their rights and no others");
     }
 }
 
@@ -77,41 +72,39 @@ fn a_backup_brings_data_trail_totals_and_sequences_back_also_into_another_stack(
 fn a_backup_that_cannot_be_written_or_read_changes_nothing() {
     let folder = Folder::new();
     let running = Running::start(&folder);
-    create(&running, "a");
-    audited(&folder, 1);
+    running.create("a");
+    until_audited(&folder, 1);
     let kept = content(&folder);
     let broken = folder.path().join("broken.dump");
-    let (ok, said) = run(&folder, "backup", &[broken.to_str().unwrap()]);
-    assert!(ok, "{said}");
-    let whole = std::fs::read(&broken).unwrap();
-    std::fs::write(&broken, &whole[..whole.len() / 2]).unwrap();
+    run(&folder, "backup", &[broken.to_str().unwrap()]).unwrap();
+    let dump = std::fs::read(&broken).unwrap();
+    std::fs::write(&broken, &dump[..dump.len() / 2]).unwrap();
     for (script, argument) in
         [("restore", broken.to_str().unwrap()), ("restore", "/nowhere.dump"), ("backup", "/proc/items.dump")]
     {
-        let (ok, said) = run(&folder, script, &[argument]);
-        assert!(!ok && !said.is_empty(), "{script} {argument}: {said}");
+        assert_ne!(run(&folder, script, &[argument]).unwrap_err(), "", "{script} {argument}");
     }
     assert_eq!(content(&folder), kept);
 }
 
 #[test]
-fn the_trail_is_pruned_and_an_item_erased_by_an_operator() {
+fn an_operator_prunes_the_trail_and_erases_an_item() {
     let folder = Folder::new();
     let running = Running::start(&folder);
-    create(&running, "Jane");
-    assert!(running.http("DELETE", "/items/1", "").starts_with("HTTP/1.1 204"));
-    audited(&folder, 2);
-    let (ok, said) = run(&folder, "retention", &["erase", "1"]);
-    assert!(ok && said.contains("of item 1 erased"), "{said}");
+    running.create("Jane");
+    running.http("DELETE", "/items/1", "", 204);
+    until_audited(&folder, 2);
+    let output = run(&folder, "retention", &["erase", "1"]).unwrap();
+    assert!(output.contains("of item 1 erased"), "{output}");
     assert!(!content(&folder).contains("Jane"));
-    let (ok, said) = run(&folder, "retention", &["prune", "now"]);
-    assert!(ok && said.contains("3 events from before now pruned"), "{said}");
+    let output = run(&folder, "retention", &["prune", "now"]).unwrap();
+    assert!(output.contains("3 events from before now pruned"), "{output}");
     let left = folder.psql("itemsdb", "SELECT action || ' by ' || actor FROM audit_logs");
     assert_eq!(left, "prune by postgres");
     for arguments in
         [&["prune"][..], &["prune", "tomorrow"], &["prune", "no date"], &["erase", "'; DROP TABLE items; --"], &[]]
     {
-        let (ok, said) = run(&folder, "retention", arguments);
-        assert!(!ok && said.to_lowercase().contains("error"), "{arguments:?}: {said}");
+        let output = run(&folder, "retention", arguments).unwrap_err();
+        assert!(output.to_lowercase().contains("error"), "{arguments:?}: {output}");
     }
 }

@@ -36,18 +36,6 @@ async fn an_item_is_kept_as_clients_see_it_whoever_writes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_from_before_they_were_kept_so_are_brought_up_to_date() {
-    let database = TestDatabase::create().await;
-    database
-        .run("INSERT INTO items (name, description, created_at, updated_at) VALUES ('old', '', now(), now())")
-        .await;
-    database.run("ALTER TABLE items DROP COLUMN json").await;
-    database.apply_schema().await;
-    let named: i64 = value(&database, "SELECT count(*) FROM items WHERE json::json ->> 'name' = 'old'").await;
-    assert_eq!(named, 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_forgotten_after_a_day_and_not_before() {
     let database = TestDatabase::create().await;
     let items = database.role(Role::Items);
