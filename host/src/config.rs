@@ -5,21 +5,20 @@ use crate::log::Log;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-/// Where `spin up` listens as well.
-const DEFAULT_PORT: u16 = 3000;
-
+/// What a [`Host`](crate::Host) is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// A `spin.toml` or the folder that holds one.
     pub manifest: PathBuf,
-    /// Port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Values of application variables; they win over `SPIN_VARIABLE_*`, and those over defaults.
+    /// Values of application variables; they win over `SPIN_VARIABLE_*`, which win over defaults.
     pub variables: Vec<(String, String)>,
+    /// What the host, an instance and a connection may use.
     pub limits: Limits,
-    /// Where the lines of guests and of the host go.
+    /// Where the lines of components and of the host go.
     pub log: Log,
-    /// Where spans go: the URL at which an OTLP/HTTP receiver takes them. [`receiver`](crate::receiver) finds it in the environment.
+    /// The URL of an OTLP/HTTP receiver for spans. [`receiver`](crate::receiver) reads it from the environment.
     pub spans: Option<String>,
 }
 
@@ -28,7 +27,7 @@ impl Config {
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
             manifest: manifest.into(),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
             variables: Vec::new(),
             limits: Limits::default(),
             log: Log::stdio(),

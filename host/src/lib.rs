@@ -1,33 +1,43 @@
-//! A host for development and tests that runs a `spin.toml` as Spin 3.6 does.
+//! A host for development and tests that runs a `spin.toml` as Spin 3.6 does. The README holds the contract.
+//!
+//! # Layout
+//! From a request downwards; a module uses only modules below it, apart from its own submodules.
+//! - `main`: the command `host`.
+//! - `host`: a running application, from start to shutdown; `config` says how to start one, `error` why it did not.
+//! - `http`: from a client's connection to the response.
+//!   - `listener` accepts connections and routes requests.
+//!   - `chaining` answers calls from one component to another within the process.
+//!   - `run` runs one instance for one request; `response` is what it sends.
+//!   - `headers` adds the `spin-*` headers; `request` checks a request before a component gets it.
+//! - `application`: what all requests share; `admission` limits how many run at once.
+//! - `component`: a `.wasm` file compiled and linked; `engine` holds the WebAssembly engine.
+//! - `instance`: one running copy of a component and what it may touch.
+//!   - `database`, `variables` and `outbound` (through `client`) are the interfaces it imports.
+//!   - `output` turns its stdout and stderr into lines; `meter` measures its CPU time.
+//! - `postgres`: pooled sessions; `session` runs statements, `values` converts parameters and rows, `failure` errors.
+//! - `manifest`: `spin.toml`.
+//!   - `grants` are what one component may use: its `variables` and its `allow_list`.
+//!   - `routes` finds the component for a path; `internal_host` is the name components call each other by.
+//! - `trace`: spans; `export` sends them.
+//! - `log`: lines of components and of the host; `limits`: what one host, instance and connection may use.
 
-mod admission;
-mod allow;
-mod app;
-mod bindings;
-mod chain;
-mod client;
+mod application;
 mod component;
 mod config;
-mod engine;
 mod error;
-mod guest;
 mod host;
+mod http;
+mod instance;
 mod limits;
 mod log;
 mod manifest;
-mod meter;
-mod outbound;
 mod postgres;
-mod request;
-mod route;
-mod run;
-mod server;
 mod trace;
-pub mod variables;
 
 pub use config::Config;
 pub use error::Error;
 pub use host::Host;
 pub use limits::Limits;
 pub use log::{Line, Lines, Log, Source};
+pub use manifest::variables;
 pub use trace::receiver;

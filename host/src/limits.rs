@@ -1,20 +1,21 @@
-//! What one host, one guest and one connection may use.
+//! What one host, one instance and one connection may use.
 
 use std::time::Duration;
 
+/// What one host, one instance and one connection may use.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Linear memory of one guest, in bytes; growing beyond it stops the guest.
+    /// Linear memory of one instance, in bytes; an instance that grows beyond it is stopped.
     pub memory: usize,
-    /// CPU time of one guest, its work after the response included. Waiting does not count.
+    /// CPU time of one instance, its work after the response included. Waiting does not count.
     pub execution: Duration,
-    /// Guests that run at once for requests from outside; as many again may run for chained calls.
-    pub guests: usize,
-    /// Requests that may wait for a guest; the next one is answered 503. Together with `guests` fewer than `connections`, each of which
-    /// carries one request at a time: else this limit is never reached, and what is too much waits where nobody tells it so.
+    /// Instances that run at once for requests from clients; as many again may run for chained calls.
+    pub instances: usize,
+    /// Requests that may wait for an instance; the next one is answered 503. `instances + queue` must be below
+    /// `connections`: otherwise excess requests wait unaccepted and never get a 503.
     pub queue: usize,
-    /// How long a request waits for a guest before it is answered 503.
+    /// How long a request waits for an instance before it is answered 503.
     pub queue_wait: Duration,
     /// Client connections open at once; further ones wait to be accepted.
     pub connections: usize,
@@ -22,10 +23,6 @@ pub struct Limits {
     pub header_bytes: usize,
     /// How long a client may take to send a request's head, idle time on a kept connection included.
     pub header_wait: Duration,
-    /// How deep components may call each other.
-    pub chain_depth: usize,
-    /// What one database query may return, in bytes.
-    pub query_bytes: usize,
 }
 
 impl Default for Limits {
@@ -33,14 +30,12 @@ impl Default for Limits {
         Self {
             memory: 128 << 20,
             execution: Duration::from_secs(30),
-            guests: 256,
+            instances: 256,
             queue: 512,
             queue_wait: Duration::from_secs(10),
             connections: 1024,
             header_bytes: 128 << 10,
             header_wait: Duration::from_secs(10),
-            chain_depth: 8,
-            query_bytes: 128 << 20,
         }
     }
 }
@@ -51,7 +46,7 @@ mod tests {
 
     #[test]
     fn connections_are_enough_to_fill_the_queue() {
-        let Limits { guests, queue, connections, .. } = Limits::default();
-        assert!(guests + queue < connections);
+        let Limits { instances, queue, connections, .. } = Limits::default();
+        assert!(instances + queue < connections);
     }
 }

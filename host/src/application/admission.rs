@@ -1,48 +1,33 @@
-//! Places for guests and the bounded queue in front of them.
+//! Places for instances and the bounded queue in front of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Limits how many instances run at once and how many requests wait for one.
 pub struct Admission {
     places: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
+    queue: Semaphore,
     wait: Duration,
 }
 
-/// A guest's place, held until the guest has ended, its work after the response included.
+/// An instance's place, held until the instance has ended, its work after the response included.
 pub type Place = OwnedSemaphorePermit;
 
 impl Admission {
+    /// `queue` requests may wait for one of `places`, each for `wait` at most.
     pub fn new(places: usize, queue: usize, wait: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), waiting: AtomicUsize::new(0), queue, wait }
+        Self { places: Arc::new(Semaphore::new(places)), queue: Semaphore::new(queue), wait }
     }
 
-    /// A place, if need be after waiting; `None` when the queue is full or the wait was too long.
+    /// A place, after waiting if necessary; `None` when the queue is full or the wait was too long.
     pub async fn enter(&self) -> Option<Place> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
         }
-        let _waiter = Waiter::queue(&self.waiting, self.queue)?;
+        // A client that gives up leaves the queue as well: this future is dropped then.
+        let _waiting = self.queue.try_acquire().ok()?;
         tokio::time::timeout(self.wait, self.places.clone().acquire_owned()).await.ok()?.ok()
-    }
-}
-
-/// A place in the queue; it is given up when the client gives up, too.
-struct Waiter<'a>(&'a AtomicUsize);
-
-impl<'a> Waiter<'a> {
-    fn queue(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let waiter = Self(waiting);
-        if waiting.fetch_add(1, Relaxed) < most { Some(waiter) } else { None }
-    }
-}
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -51,12 +36,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_waits_and_the_next_is_refused() {
+    async fn a_request_beyond_the_queue_is_refused() {
         let admission = Arc::new(Admission::new(1, 1, Duration::from_secs(60)));
         let held = admission.enter().await.expect("the first place is free");
         let other = admission.clone();
         let waiting = tokio::spawn(async move { other.enter().await.is_some() });
-        while admission.waiting.load(Relaxed) == 0 {
+        while admission.queue.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert!(admission.enter().await.is_none(), "the queue is full");
@@ -69,6 +54,6 @@ mod tests {
         let admission = Admission::new(1, 1, Duration::from_millis(10));
         let _held = admission.enter().await.expect("the first place is free");
         assert!(admission.enter().await.is_none());
-        assert_eq!(admission.waiting.load(Relaxed), 0, "nobody waits any more");
+        assert_eq!(admission.queue.available_permits(), 1, "the request has left the queue");
     }
 }
