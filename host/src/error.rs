@@ -8,11 +8,11 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// This manifest cannot be read.
-    #[error("{}: {1}; fix: name a spin.toml or its folder with --from", .0.display())]
+    #[error("{file}: {1}; fix: name a spin.toml or its folder with --from", file = .0.display())]
     ReadManifest(PathBuf, #[source] std::io::Error),
 
     /// This manifest is broken, or uses what this host does not offer; the reason names the line where it is known.
-    #[error("{}: {1}", .0.display())]
+    #[error("{file}: {1}", file = .0.display())]
     Manifest(PathBuf, String),
 
     /// These required variables have no value.
@@ -43,7 +43,7 @@ pub enum Error {
     },
 
     /// The component with this id imports these interfaces.
-    #[error("component {0} imports {}, which this host does not offer", .1.join(", "))]
+    #[error("component {0} imports {names}, which this host does not offer", names = .1.join(", "))]
     UnknownImports(String, Vec<String>),
 
     /// Another process listens on this address.

@@ -14,7 +14,7 @@ pub enum Invalid {
     NoHost,
     /// The header is not a host with an optional port.
     #[error("the Host header is not a valid authority")]
-    InvalidHost,
+    BadHost,
     /// RFC 9112, section 3.2.2 would let the URL win; Spin refuses the request.
     #[error("the Host header and the request's URL name different hosts")]
     AmbiguousHost,
@@ -41,7 +41,7 @@ pub fn strip_internal_host(headers: &mut HeaderMap) {
 /// Gives the URI a scheme and the one host that the request names.
 pub fn set_host<B>(request: &mut Request<B>) -> Result<(), Invalid> {
     let header = match request.headers().get(HOST) {
-        Some(host) => Some(Authority::try_from(host.as_bytes()).map_err(|_| Invalid::InvalidHost)?),
+        Some(host) => Some(Authority::try_from(host.as_bytes()).map_err(|_| Invalid::BadHost)?),
         None => None,
     };
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
@@ -51,7 +51,7 @@ pub fn set_host<B>(request: &mut Request<B>) -> Result<(), Invalid> {
         (header, uri) => header.or(uri),
     };
     parts.scheme = Some(Scheme::HTTP);
-    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Invalid::InvalidHost)?;
+    *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Invalid::BadHost)?;
     Ok(())
 }
 

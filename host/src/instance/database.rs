@@ -1,6 +1,7 @@
 //! `spin:postgres@4.0.0` for an instance.
 
 use super::Instance;
+use super::outbound::Outbound;
 use crate::postgres::Connection;
 use crate::postgres::bindings::spin::postgres::postgres::{Error, Host, HostConnection, ParameterValue, RowSet};
 use crate::trace::Span;
@@ -13,7 +14,9 @@ impl Host for Instance {}
 impl HostConnection for Instance {
     async fn open(&mut self, address: String) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
         let span = self.outbound.trace.connection();
-        match measured(span, self.connect(&address)).await {
+        let outbound = &self.outbound;
+        let connecting = outbound.services.pools.connect(&address, |config| check_address(outbound, config));
+        match measured(span, connecting).await {
             Ok(connection) => Ok(Ok(self.table.push(connection)?)),
             Err(error) => Ok(Err(error)),
         }
@@ -42,7 +45,7 @@ impl HostConnection for Instance {
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        self.table.delete(connection)?;
+        drop(self.table.delete(connection)?);
         Ok(())
     }
 }
@@ -55,35 +58,27 @@ async fn measured<T>(mut span: Span, work: impl Future<Output = Result<T, Error>
     result
 }
 
-impl Instance {
-    async fn connect(&self, address: &str) -> Result<Connection, Error> {
-        self.outbound.services.pools.connect(address, |config| self.check_address(config)).await
+/// Checks that every server of an address is on the allow list and that nothing in it leads past the list.
+fn check_address(outbound: &Outbound, config: &Config) -> Result<(), String> {
+    if !config.get_hostaddrs().is_empty() {
+        let reason = "hostaddr is not permitted, since allowed_outbound_hosts names hosts";
+        return Err(reason.to_owned());
     }
-
-    /// Checks that every server of an address is on the allow list and that nothing in it leads past the list.
-    fn check_address(&self, config: &Config) -> Result<(), String> {
-        if !config.get_hostaddrs().is_empty() {
-            let reason = "hostaddr is not permitted, since allowed_outbound_hosts names hosts";
-            return Err(reason.to_owned());
+    for (index, server) in config.get_hosts().iter().enumerate() {
+        let Server::Tcp(host) = server else {
+            return Err("Unix sockets are not supported on WebAssembly".to_owned());
+        };
+        let ports = config.get_ports();
+        let port = ports.get(index).or(ports.first()).copied();
+        if !outbound.grants.allowed.allows("postgres", host, port) {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            let url = format!("postgres://{host}{port}");
+            outbound.log_denied(&url);
+            return Err(format!("address {url} is not permitted"));
         }
-        for (index, server) in config.get_hosts().iter().enumerate() {
-            let Server::Tcp(host) = server else {
-                return Err("Unix sockets are not supported on WebAssembly".to_owned());
-            };
-            let ports = config.get_ports();
-            let port = ports.get(index).or(ports.first()).copied();
-            if !self.outbound.grants.allowed.allows("postgres", host, port) {
-                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-                let url = format!("postgres://{host}{port}");
-                self.outbound.log_denied(&url);
-                return Err(format!("address {url} is not permitted"));
-            }
-        }
-        if config.get_ssl_mode() != SslMode::Disable {
-            return Err(
-                "this host offers no TLS to the database; fix: set sslmode=disable, or run under Spin".to_owned()
-            );
-        }
-        Ok(())
     }
+    if config.get_ssl_mode() != SslMode::Disable {
+        return Err("this host offers no TLS to the database; fix: set sslmode=disable, or run under Spin".to_owned());
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Starting and stopping: what the host does not offer is refused in one line that names it.
 
-use crate::support::{Folder, PATIENCE, manifest, start};
+use crate::support::{Folder, PATIENCE, manifest, probe, start};
 use host::Host;
 use std::time::{Duration, Instant};
 
@@ -31,21 +31,21 @@ async fn a_mistake_in_the_manifest_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_a_component_is_named() {
-    let folder = Folder::new("");
-    let file = folder.0.join("broken.wasm");
-    std::fs::write(&file, "not wasm").unwrap();
-    let error = refusal(&one_component(&file)).await;
-    assert!(error.contains("component odd") && error.contains("broken.wasm"), "{error}");
-}
-
-#[tokio::test]
-async fn an_import_that_the_host_does_not_offer_is_named() {
+async fn a_file_that_this_host_cannot_run_is_named() {
     let folder = Folder::new("");
     let file = folder.0.join("odd.wasm");
-    std::fs::write(&file, importing("fermyon:spin/key-value@2.0.0")).unwrap();
-    let error = refusal(&one_component(&file)).await;
-    assert_eq!(error, "component odd imports fermyon:spin/key-value@2.0.0, which this host does not offer");
+    let manifest = manifest(&[]).replace(&probe().display().to_string(), &file.display().to_string());
+    for (content, expected) in [
+        (b"not wasm".to_vec(), "odd.wasm is not a component this host can run: "),
+        (
+            importing("fermyon:spin/key-value@2.0.0"),
+            " imports fermyon:spin/key-value@2.0.0, which this host does not offer",
+        ),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let error = refusal(&manifest).await;
+        assert!(error.starts_with("component inner") && error.contains(expected), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -75,13 +75,6 @@ async fn shutting_down_stops_what_outlasts_the_grace_time() {
     let begin = Instant::now();
     application.host.shutdown(Duration::from_millis(300)).await;
     assert!(begin.elapsed() < PATIENCE, "the hanging instance must be stopped");
-}
-
-fn one_component(file: &std::path::Path) -> String {
-    format!(
-        "spin_manifest_version = 2\n[application]\nname = 'a'\n[component.odd]\nsource = {:?}\n",
-        file.display().to_string()
-    )
 }
 
 /// A component, in binary form, that imports an empty instance and does nothing.

@@ -85,7 +85,7 @@ pub fn manifest(allowed: &[&str]) -> String {
 }
 
 /// The compiled probe, in the target folder of the test itself.
-fn probe() -> PathBuf {
+pub fn probe() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let target = test.ancestors().nth(3).expect("tests are built below target/debug/deps");
     let probe = target.join("wasm32-wasip1/release/probe.wasm");
