@@ -1,9 +1,9 @@
-//! How to start a host.
+//! How to start a host, and what it may use.
 
-use crate::limits::Limits;
 use crate::log::Log;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a [`Host`](crate::Host) is started with.
 #[derive(Clone, Debug)]
@@ -33,5 +33,54 @@ impl Config {
             log: Log::stdio(),
             spans: None,
         }
+    }
+}
+
+/// What one host, one instance and one connection may use.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Linear memory of one instance, in bytes; an instance that grows beyond it is stopped.
+    pub memory: usize,
+    /// CPU time of one instance, its work after the response included. Waiting does not count.
+    pub execution: Duration,
+    /// Instances that run at once for requests from clients; as many again may run for chained calls.
+    pub instances: usize,
+    /// Requests that may wait for an instance; the next one is answered 503. `instances + queue` must be below
+    /// `connections`: otherwise excess requests wait unaccepted and never get a 503.
+    pub queue: usize,
+    /// How long a request waits for an instance before it is answered 503.
+    pub queue_wait: Duration,
+    /// Client connections open at once; further ones wait to be accepted.
+    pub connections: usize,
+    /// Size of a request's head, in bytes; a larger one is answered 431.
+    pub header_bytes: usize,
+    /// How long a client may take to send a request's head, idle time on a kept connection included.
+    pub header_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 128 << 20,
+            execution: Duration::from_secs(30),
+            instances: 256,
+            queue: 512,
+            queue_wait: Duration::from_secs(10),
+            connections: 1024,
+            header_bytes: 128 << 10,
+            header_wait: Duration::from_secs(10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_enough_to_fill_the_queue() {
+        let Limits { instances, queue, connections, .. } = Limits::default();
+        assert!(instances + queue < connections);
     }
 }

@@ -7,7 +7,7 @@ pub mod outbound;
 mod output;
 mod variables;
 
-use crate::limits::Limits;
+use crate::config::Limits;
 use crate::log::{Log, Source};
 use crate::manifest::grants::Grants;
 use crate::postgres::Pools;

@@ -3,23 +3,27 @@
 //! # Layout
 //! From a request downwards; a module uses only modules below it, apart from its own submodules.
 //! - `main`: the command `host`.
-//! - `host`: a running application, from start to shutdown; `config` says how to start one, `error` why it did not.
+//! - `host`: a running application, from start to shutdown.
 //! - `http`: from a client's connection to the response.
 //!   - `listener` accepts connections and routes requests.
 //!   - `chaining` answers calls from one component to another within the process.
 //!   - `run` runs one instance for one request; `response` is what it sends.
-//!   - `headers` adds the `spin-*` headers; `request` checks a request before a component gets it.
+//!   - `request` checks a request before a component gets it; `headers` adds the `spin-*` headers.
 //! - `application`: what all requests share; `admission` limits how many run at once.
 //! - `component`: a `.wasm` file compiled and linked; `engine` holds the WebAssembly engine.
-//! - `instance`: one running copy of a component and what it may touch.
-//!   - `database`, `variables` and `outbound` (through `client`) are the interfaces it imports.
+//! - `instance`: one running copy of a component, and what it may touch.
+//!   - `database`, `variables` and `outbound` (through `client`) implement the interfaces it imports.
 //!   - `output` turns its stdout and stderr into lines; `meter` measures its CPU time.
-//! - `postgres`: pooled sessions; `session` runs statements, `values` converts parameters and rows, `failure` errors.
+//! - `postgres`: sessions with database servers.
+//!   - `pool` keeps them; `session` runs statements.
+//!   - `values` converts parameters and rows, `failure` errors.
 //! - `manifest`: `spin.toml`.
 //!   - `grants` are what one component may use: its `variables` and its `allow_list`.
-//!   - `routes` finds the component for a path; `internal_host` is the name components call each other by.
+//!   - `routes` finds the component for a path; `internal_host` is the name by which components call each other.
 //! - `trace`: spans; `export` sends them.
-//! - `log`: lines of components and of the host; `limits`: what one host, instance and connection may use.
+//! - `config`: how to start a host, and its limits.
+//! - `log`: lines of components and of the host.
+//! - `error`: why a host did not start.
 
 mod application;
 mod component;
@@ -28,16 +32,14 @@ mod error;
 mod host;
 mod http;
 mod instance;
-mod limits;
 mod log;
 mod manifest;
 mod postgres;
 mod trace;
 
-pub use config::Config;
+pub use config::{Config, Limits};
 pub use error::Error;
 pub use host::Host;
-pub use limits::Limits;
 pub use log::{Line, Lines, Log, Source};
 pub use manifest::variables;
 pub use trace::receiver;

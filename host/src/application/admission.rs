@@ -48,12 +48,4 @@ mod tests {
         drop(held);
         assert!(waiting.await.unwrap(), "the waiter gets the place");
     }
-
-    #[tokio::test]
-    async fn waiting_ends_after_its_limit() {
-        let admission = Admission::new(1, 1, Duration::from_millis(10));
-        let _held = admission.enter().await.expect("the first place is free");
-        assert!(admission.enter().await.is_none());
-        assert_eq!(admission.queue.available_permits(), 1, "the request has left the queue");
-    }
 }

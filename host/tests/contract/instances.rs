@@ -5,22 +5,15 @@ use host::Source;
 use std::time::Duration;
 
 #[tokio::test]
-async fn an_instance_has_no_environment_and_reads_no_file() {
-    let application = start(&[]).await;
-    assert_eq!(application.get("/env").await.body, "");
-    for path in ["/etc/passwd", "spin.toml", "."] {
-        let body = application.get(&format!("/files?path={path}")).await.body;
-        assert!(body.starts_with("error: "), "{path}: {body}");
-    }
-}
-
-#[tokio::test]
-async fn an_instance_opens_no_socket_and_looks_up_no_name() {
+async fn an_instance_has_no_environment_no_file_no_socket_and_no_name_lookup() {
     let application = start(&["*://*:*"]).await;
+    assert_eq!(application.get("/env").await.body, "");
     let port = application.address().port();
     assert_eq!(application.get(&format!("/socket?port={port}")).await.body, "error: access-denied");
-    let body = application.get("/lookup?name=localhost").await.body;
-    assert!(body.starts_with("error: "), "{body}");
+    for path in ["/files?path=/etc/passwd", "/files?path=spin.toml", "/files?path=.", "/lookup?name=localhost"] {
+        let body = application.get(path).await.body;
+        assert!(body.starts_with("error: "), "{path}: {body}");
+    }
 }
 
 #[tokio::test]

@@ -6,13 +6,6 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
 #[tokio::test]
-async fn a_component_answers_on_its_route() {
-    let application = start(&[]).await;
-    let response = application.get("/hello").await;
-    assert_eq!((response.status, response.body.as_str(), response.complete), (200, "hello", true));
-}
-
-#[tokio::test]
 async fn the_most_specific_route_wins_and_outer_slashes_are_ignored() {
     let application = start(&[]).await;
     for (path, route) in [

@@ -76,18 +76,8 @@ fn port() -> impl Strategy<Value = Option<u16>> {
     prop_oneof![3 => Just(Some(80)), 1 => Just(None), 1 => select(&[0, 79, 81, 443, 5432, 65535][..]).prop_map(Some)]
 }
 
-const ODD_NAMES: [&str; 10] = [
-    "10.1",
-    "0x0a.1.2.3",
-    "167838211",
-    "010.1.2.3",
-    "DB",
-    "db.",
-    ".example",
-    "a..example",
-    "[::ffff:10.1.2.3]",
-    "%64b",
-];
+const ODD_NAMES: [&str; 10] =
+    ["10.1", "0xa.1.2.3", "167838211", "010.1.2.3", "DB", "db.", ".example", "a..example", "[::ffff:10.1.2.3]", "%64b"];
 
 /// Hosts as an attacker may spell them to get past an entry.
 fn odd_host() -> impl Strategy<Value = String> {
