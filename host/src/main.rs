@@ -1,16 +1,17 @@
-//! `host`: runs a `spin.toml` as `spin up` does, for development and tests.
+//! The command `host`: runs a `spin.toml` as `spin up` does, for development and tests.
 
 use clap::Parser;
 use host::{Config, Host};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long requests and the work after them may take once the process was asked to end.
+/// How long requests and the work after them may take after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// Run a Spin application on this machine, for development and tests.
@@ -29,18 +30,18 @@ struct Arguments {
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = host::variables::parse_argument)]
     variables: Vec<(String, String)>,
 
-    /// Instead of serving, start as many instances of each component and print what one takes.
+    /// Serve nothing; start COUNT instances of each component and print the time that one takes.
     #[arg(long, value_name = "COUNT")]
     time_starts: Option<u32>,
 }
 
 #[tokio::main]
-async fn main() -> std::process::ExitCode {
+async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("Error: {error:#}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }
@@ -61,7 +62,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     println!("{host}");
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    println!("Shutting down; a second signal ends at once");
+    println!("Shutting down; a second signal ends the host at once");
     tokio::select! {
         () = host.shutdown(GRACE) => {}
         _ = interrupt.recv() => {}

@@ -1,4 +1,10 @@
-//! The part of `spin.toml` (manifest version 2) that this host understands. Every other key is refused by name.
+//! The part of `spin.toml` (manifest version 2) that this host offers. Every other key is refused by name.
+
+mod allow_list;
+pub mod grants;
+pub mod internal_host;
+pub mod routes;
+pub mod variables;
 
 use crate::error::Error;
 use serde::Deserialize;
@@ -6,104 +12,117 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A manifest as written: templates are not resolved yet.
+/// A manifest as written: templates are not filled in yet.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     spin_manifest_version: u32,
-    pub application: Application,
+    #[expect(dead_code, reason = "read for its unknown keys")]
+    application: Application,
+    /// The application's variables by their name.
     #[serde(default)]
     pub variables: BTreeMap<String, Variable>,
+    /// The triggers.
     #[serde(default)]
     pub trigger: Triggers,
+    /// The components by their id.
     #[serde(default)]
     pub component: BTreeMap<String, Component>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Application {
-    pub name: String,
-    pub version: Option<String>,
-    #[serde(rename = "description")]
-    _description: Option<String>,
-    #[serde(rename = "authors")]
-    _authors: Option<Vec<String>>,
+#[expect(dead_code, reason = "these keys have no effect here")]
+struct Application {
+    name: String,
+    version: Option<String>,
+    description: Option<String>,
 }
 
+/// A variable of the application.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys have no effect here")]
 pub struct Variable {
+    /// The value when none is set.
     pub default: Option<String>,
     #[serde(default)]
-    pub required: bool,
-    #[serde(default, rename = "secret")]
-    _secret: bool,
-    #[serde(rename = "description")]
-    _description: Option<String>,
+    required: bool,
+    #[serde(default)]
+    secret: bool,
+    description: Option<String>,
 }
 
+/// The triggers of an application.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Triggers {
+    /// The routes of HTTP requests.
     #[serde(default)]
     pub http: Vec<HttpTrigger>,
 }
 
+/// One route and its component.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpTrigger {
-    #[serde(rename = "id")]
-    _id: Option<String>,
+    /// Which requests reach the component.
     pub route: Route,
+    /// The component's id.
     pub component: String,
 }
 
+/// Which requests reach a component.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "route must be a string or { private = true }")]
+#[serde(untagged, deny_unknown_fields, expecting = "route must be a string or { private = true }")]
 pub enum Route {
+    /// Those with such a path.
     Path(String),
-    Private(Private),
+    /// Chained calls only.
+    Private {
+        /// Always true in a valid manifest.
+        private: bool,
+    },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Private {
-    pub private: bool,
-}
-
+/// A component as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
+    /// The `.wasm` file, relative to the manifest's folder.
     pub source: PathBuf,
+    /// What the component does.
     pub description: Option<String>,
+    /// Templates of the hosts it may call.
     #[serde(default)]
     pub allowed_outbound_hosts: Vec<String>,
+    /// Templates of its variables by their name.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
-    #[serde(default)]
-    pub environment: BTreeMap<String, String>,
+    /// How to build the file.
     pub build: Option<Build>,
 }
 
+/// How to build a component.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "some keys have no effect here")]
 pub struct Build {
+    /// The command, for a shell.
     pub command: String,
-    #[serde(rename = "workdir")]
-    _workdir: Option<PathBuf>,
-    #[serde(rename = "watch")]
-    _watch: Option<Vec<String>>,
+    workdir: Option<PathBuf>,
+    watch: Option<Vec<String>>,
 }
 
 impl Manifest {
-    /// Reads a manifest; `path` names the file or the folder that holds a `spin.toml`. Also returns the folder its sources are relative to.
+    /// Reads the manifest `path`, or the `spin.toml` in that folder. Also returns the manifest's folder.
+    ///
+    /// # Errors
+    /// [`Error::ReadManifest`] or [`Error::Manifest`].
     pub fn read(path: &Path) -> Result<(Self, PathBuf), Error> {
         let file = if path.is_dir() { path.join("spin.toml") } else { path.to_owned() };
-        let text =
-            std::fs::read_to_string(&file).map_err(|source| Error::ReadManifest { file: file.clone(), source })?;
-        let refuse = |reason: String| Error::Manifest { file: file.clone(), reason };
-        let manifest = Self::parse(&text).map_err(refuse)?;
+        let text = std::fs::read_to_string(&file).map_err(|source| Error::ReadManifest(file.clone(), source))?;
+        let manifest = Self::parse(&text).map_err(|reason| Error::Manifest(file.clone(), reason))?;
         let folder = match file.parent() {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -131,7 +150,7 @@ impl Manifest {
             }
         }
         for trigger in &self.trigger.http {
-            if let Route::Private(Private { private: false }) = trigger.route {
+            if let Route::Private { private: false } = trigger.route {
                 return Err(format!("the route of {} must be a string or {{ private = true }}", trigger.component));
             }
             if !self.component.contains_key(&trigger.component) {
@@ -149,40 +168,23 @@ mod properties;
 mod tests {
     use super::*;
 
-    const SMALLEST: &str = "spin_manifest_version = 2\n[application]\nname = 'a'\n";
-
-    fn refusal(rest: &str) -> String {
-        Manifest::parse(&format!("{SMALLEST}{rest}")).expect_err("the manifest must be refused")
-    }
-
     #[test]
-    fn an_unknown_key_is_named_with_its_line() {
-        let reason = refusal("[component.c]\nsource = 'c.wasm'\nsqlite_databases = []\n");
-        assert!(reason.starts_with("line 6: unknown field `sqlite_databases`"), "{reason}");
-    }
-
-    #[test]
-    fn a_trigger_without_its_component_is_refused() {
-        let reason = refusal("[[trigger.http]]\nroute = '/'\ncomponent = 'gone'\n");
-        assert!(reason.contains("component gone"), "{reason}");
-    }
-
-    #[test]
-    fn a_private_route_that_is_false_is_refused() {
-        let reason =
-            refusal("[[trigger.http]]\nroute = { private = false }\ncomponent = 'c'\n[component.c]\nsource = 'c'\n");
-        assert!(reason.contains("{ private = true }"), "{reason}");
-    }
-
-    #[test]
-    fn a_variable_is_either_required_or_has_a_default() {
-        assert!(refusal("[variables]\nv = {}\n").contains("variable v"));
-        assert!(refusal("[variables]\nv = { required = true, default = 'd' }\n").contains("variable v"));
-    }
-
-    #[test]
-    fn another_manifest_version_is_refused() {
-        let reason = Manifest::parse("spin_manifest_version = 1\n[application]\nname = 'a'\n").unwrap_err();
-        assert!(reason.contains("version 2"), "{reason}");
+    fn a_broken_manifest_is_refused_with_its_reason() {
+        for (rest, reason) in [
+            ("[component.c]\nsource = 'c'\nsqlite_databases = []", "line 6: unknown field `sqlite_databases`"),
+            ("[[trigger.http]]\nroute = '/'\ncomponent = 'gone'", "component gone"),
+            (
+                "[[trigger.http]]\nroute = { private = false }\ncomponent = 'c'\n[component.c]\nsource = 'c'",
+                "{ private = true }",
+            ),
+            ("[variables]\nv = {}", "variable v"),
+            ("[variables]\nv = { required = true, default = 'd' }", "variable v"),
+        ] {
+            let text = format!("spin_manifest_version = 2\n[application]\nname = 'a'\n{rest}\n");
+            let refusal = Manifest::parse(&text).expect_err(rest);
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+        let refusal = Manifest::parse("spin_manifest_version = 1\n[application]\nname = 'a'\n").unwrap_err();
+        assert!(refusal.contains("version 2"), "{refusal}");
     }
 }

@@ -1,8 +1,6 @@
-//! Spans: what a request did and how long it took, under the names, kinds and attributes of Spin 3.6, for an OpenTelemetry receiver.
+//! Spans: what a request did and how long it took, with the names, kinds and attributes of Spin 3.6 (numbers are text).
 //!
-//! Numbers are texts, since Spin's are.
-//!
-//! A [`Trace`] is the place where new spans hang; without a receiver it is empty, and so is every [`Span`] made in it.
+//! A [`Trace`] is the place where new spans hang; without a receiver it is empty, and so are the [`Span`]s below it.
 
 mod export;
 
@@ -23,11 +21,11 @@ pub use export::Exporter;
 #[derive(Clone, Default)]
 pub struct Trace(Option<(SdkTracer, Context)>);
 
-/// Something under way. It ends when it is dropped.
+/// An operation that is measured. It ends when it is dropped.
 pub struct Span(Option<(SdkTracer, SdkSpan)>);
 
 impl Trace {
-    /// A request from outside, in the trace that its `traceparent` names (<https://www.w3.org/TR/trace-context/>), else in a new one.
+    /// A request of a client, in the trace of its `traceparent` (<https://www.w3.org/TR/trace-context/>) or a new one.
     pub fn request<B>(&self, request: &Request<B>, client: SocketAddr) -> Span {
         let Some((tracer, _)) = &self.0 else { return Span(None) };
         let parent =
@@ -48,7 +46,7 @@ impl Trace {
         Span::start(tracer, builder, &parent)
     }
 
-    /// The run of a guest, work after its response included.
+    /// The run of an instance, work after its response included.
     pub fn execution(&self, component: &str) -> Span {
         self.span(|| SpanBuilder::from_name(format!("execute_wasm_component {component}")))
     }
@@ -71,7 +69,7 @@ impl Trace {
         self.span(|| database(sql.to_owned()))
     }
 
-    /// An HTTP call of a guest, up to the head of its response.
+    /// An HTTP call of an instance, up to the head of its response.
     pub fn call<B>(&self, request: &Request<B>) -> Span {
         self.span(|| {
             let (method, uri) = (request.method().to_string(), request.uri());
@@ -106,14 +104,14 @@ impl Span {
         Trace(self.0.as_ref().map(place))
     }
 
-    /// Writes `traceparent`, so that whoever gets the headers goes on below this span.
+    /// Adds `traceparent`, so that the receiver of the headers continues the trace below this span.
     pub fn inject(&self, headers: &mut HeaderMap) {
         if let Some((_, span)) = &self.0 {
             TraceContextPropagator::new().inject_context(&below(span), &mut HeaderInjector(headers));
         }
     }
 
-    /// The trigger that a request goes to has this route.
+    /// Records the route of the trigger that a request matched.
     pub fn routed(&mut self, method: &Method, route: &str) {
         if let Some((_, span)) = &mut self.0 {
             span.update_name(format!("{method} {route}"));
@@ -121,13 +119,14 @@ impl Span {
         }
     }
 
-    /// The head of the response leaves, or has come.
+    /// Records the status of the response.
     pub fn answered(&mut self, status: StatusCode) {
         if let Some((_, span)) = &mut self.0 {
             span.set_attribute(KeyValue::new("http.response.status_code", status.as_str().to_owned()));
         }
     }
 
+    /// Marks the operation as failed.
     pub fn failed(&mut self, reason: impl Display) {
         if let Some((_, span)) = &mut self.0 {
             span.set_status(Status::error(reason.to_string()));
@@ -139,12 +138,12 @@ fn below(span: &SdkSpan) -> Context {
     Context::new().with_remote_span_context(span.span_context().clone())
 }
 
-/// Where the environment says that spans go, by OpenTelemetry's variables
+/// The URL of the receiver of spans, from OpenTelemetry's variables
 /// (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/>): `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, else
-/// `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` behind it; nowhere with `OTEL_SDK_DISABLED`.
+/// `OTEL_EXPORTER_OTLP_ENDPOINT` followed by `/v1/traces`; `None` with `OTEL_SDK_DISABLED`.
 ///
 /// # Errors
-/// [`Error::Telemetry`] when it asks for a protocol other than `http/protobuf`.
+/// [`Error::Telemetry`] for a protocol other than `http/protobuf`.
 pub fn receiver(environment: impl Fn(&str) -> Option<String>) -> Result<Option<String>, Error> {
     let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
     let general =
@@ -156,7 +155,9 @@ pub fn receiver(environment: impl Fn(&str) -> Option<String>) -> Result<Option<S
     let protocols = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
     match protocols.into_iter().find_map(variable).as_deref() {
         None | Some("http/protobuf") => Ok(Some(url)),
-        Some(other) => Err(Error::Telemetry(format!("this host sends spans as http/protobuf, not as {other}"))),
+        Some(other) => Err(Error::Telemetry(format!(
+            "this host does not offer the protocol {other}; fix: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        ))),
     }
 }
 
@@ -164,35 +165,26 @@ pub fn receiver(environment: impl Fn(&str) -> Option<String>) -> Result<Option<S
 mod tests {
     use super::*;
 
-    fn asked(environment: &[(&str, &str)]) -> Result<Option<String>, Error> {
+    fn from_environment(environment: &[(&str, &str)]) -> Result<Option<String>, Error> {
         let find = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         receiver(find)
     }
 
     #[test]
-    fn the_environment_says_where_spans_go() {
-        assert_eq!(asked(&[]).unwrap(), None);
-        assert_eq!(asked(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]).unwrap(), None);
+    fn the_environment_names_the_receiver() {
+        assert_eq!(from_environment(&[]).unwrap(), None);
+        assert_eq!(from_environment(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]).unwrap(), None);
         let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/");
-        assert_eq!(asked(&[general]).unwrap().unwrap(), "http://c:4318/v1/traces");
+        assert_eq!(from_environment(&[general]).unwrap().unwrap(), "http://c:4318/v1/traces");
         let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c/in");
-        assert_eq!(asked(&[general, own]).unwrap().unwrap(), "http://c/in");
-        assert_eq!(asked(&[general, ("OTEL_SDK_DISABLED", "true")]).unwrap(), None);
+        assert_eq!(from_environment(&[general, own]).unwrap().unwrap(), "http://c/in");
+        assert_eq!(from_environment(&[general, ("OTEL_SDK_DISABLED", "true")]).unwrap(), None);
     }
 
     #[test]
-    fn a_protocol_it_does_not_speak_is_refused_by_name() {
+    fn another_protocol_is_refused_by_name() {
         let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317");
-        let error = asked(&[general, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).unwrap_err();
-        assert!(error.to_string().contains("not as grpc"), "{error}");
-    }
-
-    #[test]
-    fn without_a_receiver_nothing_is_measured() {
-        let span = Trace::default().execution("items");
-        assert!(span.0.is_none() && span.trace().0.is_none());
-        let mut headers = HeaderMap::new();
-        span.inject(&mut headers);
-        assert!(headers.is_empty());
+        let error = from_environment(&[general, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).unwrap_err();
+        assert!(error.to_string().contains("protocol grpc"), "{error}");
     }
 }

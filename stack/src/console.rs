@@ -32,9 +32,9 @@ Ctrl-C stops it.
 pub(crate) fn show(line: Line) {
     let routine = line.text.contains(REQUEST_ID) && line.text.contains("\"level\":\"info\"");
     match line.source {
-        Source::GuestStdout if routine => {}
-        Source::GuestStdout => say(&line.text),
-        Source::GuestStderr => drop(writeln!(io::stderr(), "{}", line.text)),
+        Source::Stdout if routine => {}
+        Source::Stdout => say(&line.text),
+        Source::Stderr => drop(writeln!(io::stderr(), "{}", line.text)),
         Source::Host => drop(writeln!(io::stderr(), "host: {}: {}", line.component, line.text)),
     }
 }

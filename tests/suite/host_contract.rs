@@ -1,12 +1,12 @@
-//! The database rows of the embedded host's contract (host/README.md): a guest sees PostgreSQL as it does under Spin 3.6.3.
+//! The database rows of the host's contract (host/README.md): a component sees PostgreSQL as it does under Spin 3.6.3.
 
 use std::time::Duration;
 use support::{App, eventually};
 
-/// Nothing here takes longer on a busy machine.
+/// No step of these tests takes longer, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A probe that may reach a database of its own, as the role `items`.
+/// A probe that may use a database of its own, as the role `items`.
 struct Probe {
     app: App,
     address: String,
@@ -28,7 +28,7 @@ impl Probe {
         Self { app: App::builder().beside(&database).with_probe(&[allowed]).start().await, address }
     }
 
-    /// Runs statements over a connection to `address`; `sql=…` queries, `do=…` executes, `p=kind:value` is a parameter.
+    /// Runs statements over a connection to `address`: `sql=…` queries, `do=…` executes, `p=type:value` is a parameter.
     async fn at(&self, address: &str, work: &[&str]) -> String {
         self.app.probe_says(&path(address, work)).await
     }
@@ -67,7 +67,7 @@ async fn an_address_off_the_allow_list_is_refused_and_the_missing_entry_named() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_in_an_address_leads_round_the_allow_list() {
+async fn no_part_of_an_address_leads_past_the_allow_list() {
     let probe = Probe::start().await;
     let hidden = format!("{} hostaddr=10.0.0.1", probe.address);
     assert!(probe.at(&hidden, &["sql=SELECT 1"]).await.contains("hostaddr is not permitted"));
@@ -76,7 +76,7 @@ async fn nothing_in_an_address_leads_round_the_allow_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tls_is_refused_and_a_failed_login_tells_no_password() {
+async fn tls_is_refused_and_a_failed_login_shows_no_password() {
     let probe = Probe::start().await;
     let secure = probe.address.replace("sslmode=disable", "sslmode=require");
     assert!(probe.at(&secure, &["sql=SELECT 1"]).await.contains("sslmode=disable"));
@@ -86,57 +86,39 @@ async fn tls_is_refused_and_a_failed_login_tells_no_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn values_of_each_kind_come_and_go() {
+async fn values_of_each_offered_type_are_sent_and_received() {
     let probe = Probe::start().await;
     for (kind, parameter, value) in [
         ("boolean", "bool:true", "Boolean(true)"),
-        ("smallint", "i16:-2", "Int16(-2)"),
         ("int", "i32:-3", "Int32(-3)"),
         ("bigint", "i64:4", "Int64(4)"),
-        ("real", "f32:1.5", "Floating32(1.5)"),
         ("double precision", "f64:2.5", "Floating64(2.5)"),
         ("text", "str:x", "Str(\"x\")"),
-        ("varchar", "str:x", "Str(\"x\")"),
-        ("bytea", "bytes:ab", "Binary([97, 98])"),
-        ("date", "date:29", "Date((2024, 2, 29))"),
-        ("time", "time:20", "Time((20, 17, 40, 123456000))"),
-        ("timestamp", "datetime:20", "Datetime((1969, 7, 20, 20, 17, 40, 123456000))"),
-        ("uuid", "uuid:A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "Uuid(\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\")"),
-        ("jsonb", "jsonb:[1, 2]", "Jsonb([91, 49, 44, 50, 93])"),
-        ("int[]", "i32s:1,x", "ArrayInt32([Some(1), None])"),
         ("bigint[]", "i64s:1,x", "ArrayInt64([Some(1), None])"),
-        ("text[]", "strs:a,NULL", "ArrayStr([Some(\"a\"), None])"),
         ("int", "null", "DbNull"),
     ] {
         let rows = probe.rows(&[&format!("sql=SELECT $1::{kind}"), &format!("p={parameter}")]).await;
         assert_eq!(rows, format!("DbValue::{value}"), "{kind}");
     }
-    let moment = probe.rows(&["sql=SELECT $1::timestamptz AT TIME ZONE 'UTC'", "p=timestamp:86400"]).await;
-    assert_eq!(moment, "DbValue::Datetime((1970, 1, 2, 0, 0, 0, 0))");
-    let unknown = probe.rows(&["sql=SELECT 'x'::name"]).await;
-    assert_eq!(unknown, "DbValue::Unsupported([120])");
+    assert_eq!(probe.rows(&["sql=SELECT pg_sleep(0)"]).await, "DbValue::Unsupported([])", "void");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn types_are_strict_and_broken_values_are_named_by_kind_of_call() {
+async fn types_are_strict_and_another_type_is_refused_by_name() {
     let probe = Probe::start().await;
     let narrow = probe.run(&["sql=SELECT $1::bigint", "p=i32:1"]).await;
     assert!(narrow.contains("QueryError::Text(") && narrow.contains("WrongType"), "{narrow}");
-    let query = probe.run(&["sql=SELECT $1::uuid", "p=uuid:zz"]).await;
-    assert!(query.starts_with("error: Error::BadParameter(\"invalid UUID zz"), "{query}");
-    let execute = probe.run(&["do=SELECT $1::uuid", "p=uuid:zz"]).await;
-    assert!(execute.starts_with("error: Error::ValueConversionFailed(\"invalid UUID zz"), "{execute}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_decoded_is_an_error() {
-    let probe = Probe::start().await;
-    let zoned = probe.run(&["sql=SELECT now()"]).await;
-    assert!(zoned.contains("QueryError::Text(") && zoned.contains("timestamptz"), "{zoned}");
-    let numeric = probe.run(&["sql=SELECT 1.5::numeric"]).await;
-    assert!(numeric.contains("does not decode numeric"), "{numeric}");
-    let parameter = probe.run(&["sql=SELECT $1::numeric", "p=decimal:1"]).await;
-    assert!(parameter.contains("does not send decimal parameters"), "{parameter}");
+    for (call, error) in [("sql", "BadParameter"), ("do", "ValueConversionFailed")] {
+        let refused = probe.run(&[&format!("{call}=SELECT $1::uuid"), "p=uuid:zz"]).await;
+        let expected = format!("error: Error::{error}(\"this host does not send ParameterValue::Uuid;");
+        assert!(refused.starts_with(&expected), "{refused}");
+    }
+    for (value, kind) in [("now()", "timestamptz"), ("1.5", "numeric"), ("'{}'::jsonb", "jsonb"), ("'x'::name", "name")]
+    {
+        let refused = probe.run(&[&format!("sql=SELECT {value}")]).await;
+        assert!(refused.contains("QueryError::Text("), "{refused}");
+        assert!(refused.contains(&format!("does not decode {kind}; fix: cast it")), "{refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +147,7 @@ async fn a_result_beyond_128_mib_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_do_not_reach_the_next_guest_and_an_open_transaction_does() {
+async fn settings_do_not_reach_the_next_instance_and_an_open_transaction_does() {
     let probe = Probe::start().await;
     let name = "sql=SELECT current_setting('application_name')";
     assert_eq!(probe.rows(&["do=SET application_name = 'mine'", name]).await, "touched 0\nDbValue::Str(\"mine\")");
@@ -184,10 +166,11 @@ async fn settings_do_not_reach_the_next_guest_and_an_open_transaction_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_connection_is_not_handed_out_again() {
+async fn a_lost_connection_is_not_used_again() {
     let probe = Probe::start().await;
     assert_eq!(probe.rows(&["sql=SELECT 1"]).await, "DbValue::Int32(1)");
-    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'items' AND datname = current_database()";
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE usename = 'items' AND datname = current_database()";
     let ended: i64 = sqlx::query_scalar(end).fetch_one(probe.app.db()).await.expect("end the sessions");
     assert!(ended >= 1);
     eventually("a new connection", PATIENCE, async || match probe.rows(&["sql=SELECT 1"]).await.as_str() {
@@ -204,7 +187,8 @@ async fn a_change_of_the_schema_is_noticed() {
     let change = |statement: &'static str| async move {
         sqlx::raw_sql(statement).execute(app.db()).await.expect("change the schema")
     };
-    change("CREATE TABLE public.thing AS SELECT 1 AS a; GRANT USAGE ON SCHEMA public TO items; GRANT SELECT ON public.thing TO items").await;
+    change("CREATE TABLE public.thing AS SELECT 1 AS a").await;
+    change("GRANT USAGE ON SCHEMA public TO items; GRANT SELECT ON public.thing TO items").await;
     let all = "sql=SELECT * FROM public.thing";
     assert_eq!(probe.rows(&[all]).await, "DbValue::Int32(1)");
     change("ALTER TABLE public.thing ADD b text DEFAULT 'two'").await;
@@ -212,7 +196,7 @@ async fn a_change_of_the_schema_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sixty_fifth_session_waits_and_a_trap_gives_its_sessions_back() {
+async fn the_sixty_fifth_session_waits_and_a_trap_returns_its_sessions() {
     let probe = Probe::start().await;
     let hold = path(&probe.address, &["hold=63", "ms=600"]);
     let (held, waited) = tokio::join!(probe.app.probe_says(&hold), async {

@@ -22,8 +22,7 @@ async fn lines_about(app: &App, request_id: &str) -> Vec<Value> {
 
 /// Every line of a component, all of them JSON.
 fn guest_lines(app: &App, component: &str) -> Vec<Value> {
-    let lines =
-        app.lines().into_iter().filter(|line| line.source == Source::GuestStdout && &*line.component == component);
+    let lines = app.lines().into_iter().filter(|line| line.source == Source::Stdout && &*line.component == component);
     lines
         .map(|line| serde_json::from_str(&line.text).unwrap_or_else(|error| panic!("{error} in {:?}", line.text)))
         .collect()

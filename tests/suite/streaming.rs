@@ -180,7 +180,7 @@ async fn a_client_that_hangs_up_leaves_its_event_and_does_not_end_the_relay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_hang_up_leave_no_connection_and_no_guest_behind() {
     let mut limits = little_memory();
-    limits.guests = 16;
+    limits.instances = 16;
     limits.queue_wait = SOON;
     let app = App::builder().limits(limits).start().await;
     fill(&app, 2_500, "repeat('0123456789', 1000)").await;

@@ -1,10 +1,10 @@
-//! Database errors in the shape a guest sees them in Spin.
+//! Errors of the database as a component gets them from Spin.
 
-use crate::bindings::spin::postgres::postgres::{DbError, Error, QueryError};
+use super::bindings::spin::postgres::postgres::{DbError, Error, QueryError};
 use std::fmt::Write as _;
 
-/// An error and its causes, laid out as Spin lays them out.
-pub fn chain(error: &dyn std::error::Error) -> String {
+/// An error and its causes, laid out as by Spin.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes: Vec<_> = std::iter::successors(error.source(), |cause| cause.source()).collect();
     let mut text = error.to_string();
     if !causes.is_empty() {
@@ -19,7 +19,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// An error with its SQLSTATE, where the server gave one.
+/// An error with its SQLSTATE, if the server sent one. Its `extras` stay empty.
 pub fn query_failed(error: &tokio_postgres::Error) -> Error {
     let as_text = format!("{error:?}");
     Error::QueryFailed(match error.as_db_error() {
@@ -30,31 +30,9 @@ pub fn query_failed(error: &tokio_postgres::Error) -> Error {
             code: detail.code().code().to_owned(),
             message: detail.message().to_owned(),
             detail: detail.detail().map(str::to_owned),
-            extras: extras(detail),
+            extras: Vec::new(),
         }),
     })
-}
-
-/// An error without SQLSTATE: how everything that fails while rows are read arrives.
-pub fn query_text(text: String) -> Error {
-    Error::QueryFailed(QueryError::Text(text))
-}
-
-fn extras(detail: &tokio_postgres::error::DbError) -> Vec<(String, String)> {
-    let line = detail.line().map(|line| line.to_string());
-    let extras = [
-        ("column", detail.column()),
-        ("constraint", detail.constraint()),
-        ("routine", detail.routine()),
-        ("hint", detail.hint()),
-        ("table", detail.table()),
-        ("datatype", detail.datatype()),
-        ("schema", detail.schema()),
-        ("file", detail.file()),
-        ("line", line.as_deref()),
-        ("where_", detail.where_()),
-    ];
-    extras.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
 }
 
 #[cfg(test)]
@@ -68,6 +46,6 @@ mod tests {
     #[test]
     fn a_cause_stands_below_its_error() {
         let error = Outer(std::io::Error::other("inner"));
-        assert_eq!(chain(&error), "outer\n\nCaused by:\n    inner");
+        assert_eq!(with_causes(&error), "outer\n\nCaused by:\n    inner");
     }
 }

@@ -1,4 +1,4 @@
-//! Sends spans to a receiver, in batches and beside the requests: a queue that is full or a receiver that is gone costs spans, nothing else.
+//! Sends spans to a receiver in batches. With a full queue or without a receiver only spans are lost, never a request.
 
 use super::Trace;
 use crate::error::Error;
@@ -21,28 +21,28 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// Spans wait for others to share a batch with; OpenTelemetry's own 5 s are long for someone who looks on.
+/// How long spans wait for others to share a batch with. OpenTelemetry's 5 s are long for a person who watches.
 const DELAY: Duration = Duration::from_secs(1);
-/// One batch, from connecting to the end of the answer.
+/// The limit for one batch, from connecting to the end of the response.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bytes of an answer that are read.
-const ANSWER_BYTES: usize = 64 << 10;
-/// The last batch, when a host ends.
+/// Bytes of a response that are read.
+const RESPONSE_BYTES: usize = 64 << 10;
+/// The limit for the last batch, when a host ends.
 const LAST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The way of one host's spans to their receiver.
+/// Sends the spans of one host.
 pub struct Exporter(SdkTracerProvider);
 
 impl Exporter {
-    /// `receiver` is the URL that takes an OTLP request with spans, for instance `http://127.0.0.1:4318/v1/traces`.
+    /// `receiver` is the URL for OTLP requests with spans, for instance `http://127.0.0.1:4318/v1/traces`.
     ///
     /// # Errors
-    /// [`Error::Telemetry`] for a URL that cannot be one.
+    /// [`Error::Telemetry`] for a URL that is not one of `http://`.
     pub fn start(receiver: &str, log: Log) -> Result<Self, Error> {
-        let refused = |reason: &str| Error::Telemetry(format!("{receiver}: {reason}; give an http:// URL"));
+        let refused = |reason: &str| Error::Telemetry(format!("{receiver}: {reason}; fix: set an http:// URL"));
         let url: Uri = receiver.parse().map_err(|_| refused("not a URL"))?;
         if url.scheme() != Some(&Scheme::HTTP) {
-            return Err(refused("this host speaks no TLS"));
+            return Err(refused("this host offers no TLS"));
         }
         let client = Client {
             http: legacy::Client::builder(TokioExecutor::new()).build_http(),
@@ -57,7 +57,7 @@ impl Exporter {
             .with_timeout(SEND_TIMEOUT)
             .build()
             .map_err(|error| refused(&error.to_string()))?;
-        // Its own settings come from OTEL_BSP_*.
+        // The builder reads OTEL_BSP_*.
         let mut batches = BatchConfigBuilder::default();
         if std::env::var_os("OTEL_BSP_SCHEDULE_DELAY").is_none() {
             batches = batches.with_scheduled_delay(DELAY);
@@ -76,36 +76,31 @@ impl Exporter {
         Trace(Some((self.0.tracer("spin"), Context::new())))
     }
 
-    /// Sends what waits, as far as the receiver takes it at once.
+    /// Sends the spans that wait, if the receiver accepts them within 2 s.
     pub async fn shutdown(&self) {
         let provider = self.0.clone();
         let last = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_TIMEOUT));
-        // Whatever is left is lost, which the client has logged.
+        // The rest is lost, which the client has logged.
         let _ = last.await;
     }
 }
 
 impl Drop for Exporter {
     fn drop(&mut self) {
-        // It waits for its thread, which waits for this runtime: never on one of the runtime's own threads.
+        // Shutting down waits for the exporter's thread, which waits for this runtime: not on a thread of the runtime.
         let provider = self.0.clone();
         std::thread::spawn(move || provider.shutdown_with_timeout(LAST_TIMEOUT));
     }
 }
 
+#[derive(Debug)]
 struct Client {
     http: legacy::Client<HttpConnector, Full<Bytes>>,
-    /// Batches are made on a thread outside of it.
+    /// Sends run here, since batches come from a thread outside of any runtime.
     runtime: Handle,
-    /// Whether the last batch was lost: that is said once, not with every batch.
+    /// Whether the last batch was lost: a loss is logged once, not with every batch.
     failing: AtomicBool,
     log: Log,
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Client").field(&self.http).finish()
-    }
 }
 
 #[async_trait::async_trait]
@@ -116,26 +111,26 @@ impl HttpClient for Client {
         let sending = async move {
             let response = http.request(request.map(Full::new)).await?;
             let (head, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES).collect().await?.to_bytes();
+            let body = Limited::new(body, RESPONSE_BYTES).collect().await?.to_bytes();
             Ok(Response::from_parts(head, body))
         };
         let result: Result<_, HttpError> =
             match self.runtime.spawn(async { timeout(SEND_TIMEOUT, sending).await }).await {
                 Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(format!("no answer within {SEND_TIMEOUT:?}").into()),
+                Ok(Err(_)) => Err(format!("no response within {SEND_TIMEOUT:?}").into()),
                 Err(error) => Err(error.into()),
             };
         let failure = match &result {
             Ok(response) if response.status().is_success() => None,
-            Ok(response) => Some(format!("it answers {}", response.status())),
+            Ok(response) => Some(format!("the response is {}", response.status())),
             Err(error) => Some(error.to_string()),
         };
         if self.failing.swap(failure.is_some(), Ordering::Relaxed) != failure.is_some() {
             self.log.host(
                 &"telemetry".into(),
                 match failure {
-                    Some(reason) => format!("spans are lost, {url} does not take them: {reason}"),
-                    None => format!("{url} takes spans again"),
+                    Some(reason) => format!("spans are lost, {url} does not accept them: {reason}"),
+                    None => format!("{url} accepts spans again"),
                 },
             );
         }

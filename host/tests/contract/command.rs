@@ -1,8 +1,9 @@
 //! The command `host`, used as people use `spin up`.
 
-use crate::support::{Answer, Folder, PATIENCE, manifest};
+use crate::support::{Folder, PATIENCE, get, manifest, open};
+use std::net::SocketAddr;
 use std::process::Stdio;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 fn host(folder: &Folder) -> Command {
@@ -17,8 +18,8 @@ fn host(folder: &Folder) -> Command {
     command
 }
 
-/// Reads what `host` prints until the list of routes is through; the address and the text.
-async fn started(child: &mut Child) -> (String, String) {
+/// Reads the output of `host` up to the end of the list of routes; the address and the text.
+async fn started(child: &mut Child) -> (SocketAddr, String) {
     let mut lines = BufReader::new(child.stdout.as_mut().expect("stdout is piped")).lines();
     let mut text = String::new();
     let reading = async {
@@ -31,16 +32,7 @@ async fn started(child: &mut Child) -> (String, String) {
     };
     tokio::time::timeout(PATIENCE, reading).await.expect("the host must start");
     let address = text.lines().find_map(|line| line.strip_prefix("Serving http://")).expect("an address is printed");
-    (address.to_owned(), text)
-}
-
-async fn get(address: &str, path: &str) -> Answer {
-    let mut stream = tokio::net::TcpStream::connect(address).await.expect("the host must accept");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
-    Answer::parse(&bytes)
+    (address.parse().expect("an address"), text)
 }
 
 async fn signal(child: &Child, name: &str) {
@@ -49,15 +41,15 @@ async fn signal(child: &Child, name: &str) {
 }
 
 #[tokio::test]
-async fn it_lists_the_routes_serves_and_ends_on_sigterm() {
+async fn it_lists_the_routes_and_serves_until_sigterm() {
     let folder = Folder::new(&manifest(&[]));
     let mut child = host(&folder).args(["--variable", "word=given"]).env("SPIN_VARIABLE_WORD", "env").spawn().unwrap();
     let (address, text) = started(&mut child).await;
     assert!(
-        text.contains(&format!("Available Routes:\n  probe: http://{address}/hello\n    does as it is told\n")),
+        text.contains(&format!("Available Routes:\n  probe: http://{address}/hello\n    does what requests say\n")),
         "{text}"
     );
-    assert_eq!(get(&address, "/variable?name=word").await.body, "<given>");
+    assert_eq!(get(address, "/variable?name=word").await.body, "<given>");
     signal(&child, "-TERM").await;
     let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("the host must end").unwrap();
     assert!(status.success());
@@ -77,7 +69,7 @@ async fn variables_come_from_the_environment_and_from_files() {
         command.envs(environment.map(|value| ("SPIN_VARIABLE_WORD", value)));
         let mut child = command.spawn().unwrap();
         let (address, _) = started(&mut child).await;
-        assert_eq!(get(&address, "/variable?name=word").await.body, value);
+        assert_eq!(get(address, "/variable?name=word").await.body, value);
     }
 }
 
@@ -86,9 +78,9 @@ async fn a_second_signal_ends_it_at_once() {
     let folder = Folder::new(&manifest(&[]));
     let mut child = host(&folder).spawn().unwrap();
     let (address, _) = started(&mut child).await;
-    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
-    // The answer to the first request shows that the second one has arrived, too.
-    stream.write_all(b"GET /hello HTTP/1.1\r\nHost: h\r\n\r\nGET /hang HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    // The response to the first request shows that the second one has arrived, too.
+    let both = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\nGET /hang HTTP/1.1\r\nHost: h\r\n\r\n";
+    let mut stream = open(address, both).await;
     stream.read_u8().await.unwrap();
     signal(&child, "-INT").await;
     signal(&child, "-TERM").await;
@@ -96,7 +88,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn it_opens_as_many_files_as_the_system_lets_it() {
+async fn it_raises_its_limit_of_open_files_to_the_most_that_is_permitted() {
     let folder = Folder::new(&manifest(&[]));
     let program = host(&folder);
     let mut limited = Command::new("prlimit");
@@ -110,9 +102,14 @@ async fn it_opens_as_many_files_as_the_system_lets_it() {
 }
 
 #[tokio::test]
-async fn a_failure_to_start_is_one_line() {
-    let folder = Folder::new("");
-    let output = host(&folder).output().await.unwrap();
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && error.lines().count() == 1 && error.starts_with("Error: "), "{error}");
+async fn a_failure_to_start_is_one_line_without_passwords() {
+    let folder = Folder::new(&manifest(&[]));
+    std::fs::write(folder.0.join(".env"), "SPIN_VARIABLE_WORD=hush hush\n").unwrap();
+    for manifest in [manifest(&[]), String::new()] {
+        std::fs::write(folder.0.join("spin.toml"), manifest).unwrap();
+        let output = host(&folder).current_dir(&folder.0).output().await.unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.lines().count() == 1 && error.starts_with("Error: "), "{error}");
+        assert!(!error.contains("hush"), "{error}");
+    }
 }

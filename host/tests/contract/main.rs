@@ -1,11 +1,10 @@
-//! The contract with components, row by row as in the README: what a guest and a client see under Spin 3.6.3 they see here.
-//! The database rows are in the workspace's integration suite, which has a PostgreSQL server.
+//! The contract with components, one file per table of the README: components and clients see what they see under Spin
+//! 3.6.3.
+//! The rows on the database are in the workspace's `tests/suite/host_contract.rs`, which has a PostgreSQL server.
 
-mod chaining;
+mod calls;
 mod command;
-mod grants;
-mod guests;
-mod outbound;
+mod instances;
 mod requests;
 mod responses;
 mod start;

@@ -1,76 +1,61 @@
-//! Starting and stopping: what is not understood is refused in one line that names it.
+//! Starting and stopping: what the host does not offer is refused in one line that names it.
 
-use crate::support::{Folder, PATIENCE, manifest, start};
+use crate::support::{Folder, PATIENCE, manifest, probe, start};
 use host::Host;
 use std::time::{Duration, Instant};
 
 async fn refusal(manifest: &str) -> String {
     let folder = Folder::new(manifest);
-    let error = Host::start(folder.options()).await.err().expect("the application must be refused").to_string();
+    let error = Host::start(folder.config()).await.err().expect("the application must be refused").to_string();
     assert!(!error.contains('\n'), "more than one line: {error}");
     error
 }
 
 #[tokio::test]
-async fn an_unknown_manifest_key_is_named() {
-    let error = refusal(&manifest(&[]).replace("description =", "key_value_stores = []\ndescription =")).await;
-    assert!(error.contains("spin.toml: line") && error.contains("`key_value_stores`"), "{error}");
+async fn a_mistake_in_the_manifest_is_named() {
+    let probes = manifest(&[]);
+    let required = "[variables]\none = { required = true }\ntwo = { required = true }\n";
+    let built = format!("{probes}[component.inner.build]\ncommand = \"make inner\"\n");
+    for (manifest, expected) in [
+        (probes.replace("description =", "environment = {}\ndescription ="), "unknown field `environment`"),
+        (probes.replace("/of/:owner_id/...", "/hello"), "route /hello of component probe"),
+        (probes.replace("[variables]\n", required), "missing variables: one, two; fix: set each with --variable"),
+        (built.replace("probe.wasm", "gone.wasm"), "gone.wasm does not exist; fix: build it with `make inner`"),
+        (manifest(&["http://self"]), "http://self"),
+        (manifest(&["http://10.0.0.0/8"]), "http://10.0.0.0/8"),
+        (manifest(&["mysql://db"]), "mysql://db"),
+    ] {
+        let error = refusal(&manifest).await;
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[tokio::test]
-async fn missing_variables_are_named_together() {
-    let variables = "[variables]\none = { required = true }\ntwo = { required = true }\n";
-    let error = refusal(&manifest(&[]).replace("[variables]\n", variables)).await;
-    assert!(error.starts_with("missing variables: one, two; give each with --variable"), "{error}");
-}
-
-#[tokio::test]
-async fn a_missing_component_file_is_named_with_the_way_to_build_it() {
-    let build = "[component.inner.build]\ncommand = \"make inner\"\n";
-    let text = manifest(&[]) + build;
-    let gone = text.replace("probe.wasm", "gone.wasm");
-    let error = refusal(&gone).await;
-    assert!(error.contains("gone.wasm does not exist; build it with `make inner`"), "{error}");
-}
-
-#[tokio::test]
-async fn an_allow_list_entry_that_is_not_understood_is_named() {
-    let error = refusal(&manifest(&["http://{a,b}.example"])).await;
-    assert!(error.contains("http://{a,b}.example"), "{error}");
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_component_is_named() {
-    let folder = Folder::new("");
-    let file = folder.0.join("broken.wasm");
-    std::fs::write(&file, "not wasm").unwrap();
-    let error = refusal(&one_component(&file)).await;
-    assert!(error.contains("component odd") && error.contains("broken.wasm"), "{error}");
-}
-
-#[tokio::test]
-async fn an_import_that_the_host_does_not_offer_is_named() {
+async fn a_file_that_this_host_cannot_run_is_named() {
     let folder = Folder::new("");
     let file = folder.0.join("odd.wasm");
-    std::fs::write(&file, importing("fermyon:spin/key-value@2.0.0")).unwrap();
-    let error = refusal(&one_component(&file)).await;
-    assert_eq!(error, "component odd imports fermyon:spin/key-value@2.0.0, which this host does not offer");
+    let manifest = manifest(&[]).replace(&probe().display().to_string(), &file.display().to_string());
+    for (content, expected) in [
+        (b"not wasm".to_vec(), "odd.wasm is not a component this host can run: "),
+        (
+            importing("fermyon:spin/key-value@2.0.0"),
+            " imports fermyon:spin/key-value@2.0.0, which this host does not offer",
+        ),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let error = refusal(&manifest).await;
+        assert!(error.starts_with("component inner") && error.contains(expected), "{error}");
+    }
 }
 
 #[tokio::test]
 async fn an_address_in_use_is_named() {
     let application = start(&[]).await;
     let folder = Folder::new(&manifest(&[]));
-    let mut options = folder.options();
-    options.listen = application.address();
-    let error = Host::start(options).await.err().expect("the port is taken").to_string();
-    assert_eq!(
-        error,
-        format!(
-            "{} is already in use; stop what listens there or choose another address with --listen",
-            application.address()
-        )
-    );
+    let mut config = folder.config();
+    config.listen = application.address();
+    let error = Host::start(config).await.err().expect("the port is taken").to_string();
+    assert!(error.starts_with(&format!("{} is already in use; fix: ", application.address())), "{error}");
 }
 
 #[tokio::test]
@@ -89,14 +74,7 @@ async fn shutting_down_stops_what_outlasts_the_grace_time() {
     application.line("begun").await;
     let begin = Instant::now();
     application.host.shutdown(Duration::from_millis(300)).await;
-    assert!(begin.elapsed() < PATIENCE, "the hanging guest must be stopped");
-}
-
-fn one_component(file: &std::path::Path) -> String {
-    format!(
-        "spin_manifest_version = 2\n[application]\nname = 'a'\n[component.odd]\nsource = {:?}\n",
-        file.display().to_string()
-    )
+    assert!(begin.elapsed() < PATIENCE, "the hanging instance must be stopped");
 }
 
 /// A component, in binary form, that imports an empty instance and does nothing.

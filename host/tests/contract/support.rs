@@ -1,4 +1,4 @@
-//! An application of probes on a free port, and a client that hides nothing.
+//! An application of probes on a free port, and a client that shows responses as they arrive.
 
 use host::{Config, Host, Limits, Lines, Log};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Nothing in these tests takes longer on a busy machine.
+/// No step of these tests takes longer, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A public component, a private one, and routes of each form.
@@ -17,7 +17,6 @@ spin_manifest_version = 2
 
 [application]
 name = "probes"
-version = "1.2.3"
 
 [variables]
 word = { default = "default" }
@@ -31,11 +30,7 @@ route = "/hello"
 component = "probe"
 
 [[trigger.http]]
-route = "/of/:owner/..."
-component = "probe"
-
-[[trigger.http]]
-route = "/of/:owner"
+route = "/of/:owner_id/..."
 component = "probe"
 
 [[trigger.http]]
@@ -43,10 +38,9 @@ route = { private = true }
 component = "inner"
 
 [component.probe]
-description = "does as it is told"
+description = "does what requests say"
 source = "PROBE"
 allowed_outbound_hosts = [ALLOWED]
-environment = { GREETING = "hello" }
 
 [component.probe.variables]
 word = "<{{ word }}>"
@@ -56,6 +50,7 @@ source = "PROBE"
 allowed_outbound_hosts = ["http://inner.spin.internal"]
 "#;
 
+/// A running application of probes.
 pub struct Application {
     pub host: Host,
     pub lines: Lines,
@@ -67,13 +62,19 @@ pub async fn start(allowed: &[&str]) -> Application {
     start_with(allowed, |_| {}).await
 }
 
+/// As [`start`], with other limits.
 pub async fn start_with(allowed: &[&str], change: impl FnOnce(&mut Limits)) -> Application {
-    let folder = Folder::new(&manifest(allowed));
+    start_manifest(&manifest(allowed), change).await
+}
+
+/// Starts the application of a manifest.
+pub async fn start_manifest(manifest: &str, change: impl FnOnce(&mut Limits)) -> Application {
+    let folder = Folder::new(manifest);
     let (log, lines) = Log::collect();
-    let mut options = folder.options();
-    options.log = log;
-    change(&mut options.limits);
-    let host = Host::start(options).await.expect("the probes must start");
+    let mut config = folder.config();
+    config.log = log;
+    change(&mut config.limits);
+    let host = Host::start(config).await.expect("the probes must start");
     Application { host, lines, _folder: folder }
 }
 
@@ -83,16 +84,16 @@ pub fn manifest(allowed: &[&str]) -> String {
     MANIFEST.replace("PROBE", &probe().display().to_string()).replace("ALLOWED", &entries.join(", "))
 }
 
-/// The compiled guest, beside the folder of the test's own build.
-fn probe() -> PathBuf {
+/// The compiled probe, in the target folder of the test itself.
+pub fn probe() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let target = test.ancestors().nth(3).expect("tests are built below target/debug/deps");
     let probe = target.join("wasm32-wasip1/release/probe.wasm");
-    assert!(probe.exists(), "{} is missing: cargo build --target wasm32-wasip1 --release -p probe", probe.display());
+    assert!(probe.exists(), "{} is missing; fix: scripts/build-components.sh probe", probe.display());
     probe
 }
 
-/// A folder with a manifest, gone after the test.
+/// A folder with a manifest, removed after the test.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -105,10 +106,10 @@ impl Folder {
         Self(folder)
     }
 
-    pub fn options(&self) -> Config {
-        let mut options = Config::new(&self.0);
-        options.listen.set_port(0);
-        options
+    pub fn config(&self) -> Config {
+        let mut config = Config::new(&self.0);
+        config.listen.set_port(0);
+        config
     }
 }
 
@@ -123,25 +124,21 @@ impl Application {
         self.host.address()
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: probes.example\r\nConnection: close\r\n\r\n")).await
+    pub async fn get(&self, path: &str) -> Response {
+        get(self.address(), path).await
     }
 
-    /// Sends a request as it stands and reads until the connection closes.
-    pub async fn send(&self, request: impl AsRef<[u8]>) -> Answer {
-        let mut stream = self.open(request).await;
-        let mut bytes = Vec::new();
-        let reading = stream.read_to_end(&mut bytes);
-        // A reset shows as an error; what came before it counts.
-        let _ = tokio::time::timeout(PATIENCE, reading).await.expect("the connection must end");
-        Answer::parse(&bytes)
+    pub async fn send(&self, request: impl AsRef<[u8]>) -> Response {
+        send(self.address(), request).await
     }
 
-    /// Sends a request and leaves the answer in the connection.
     pub async fn open(&self, request: impl AsRef<[u8]>) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address()).await.expect("the host must accept");
-        stream.write_all(request.as_ref()).await.expect("the request must be sent");
-        stream
+        open(self.address(), request).await
+    }
+
+    /// What the probe reports about a call to `url`; `more` are further parameters.
+    pub async fn fetch(&self, url: &str, more: &str) -> String {
+        self.get(&format!("/fetch?url={}{more}", escape(url))).await.body
     }
 
     /// Waits for a line of the log.
@@ -153,28 +150,49 @@ impl Application {
     }
 }
 
-/// What came back, as far as it came.
+pub async fn get(address: SocketAddr, path: &str) -> Response {
+    send(address, &format!("GET {path} HTTP/1.1\r\nHost: probes.example\r\nConnection: close\r\n\r\n")).await
+}
+
+/// Sends a request as it stands and reads until the connection closes.
+async fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Response {
+    let mut stream = open(address, request).await;
+    let mut bytes = Vec::new();
+    let reading = stream.read_to_end(&mut bytes);
+    // A reset shows as an error; the bytes before it count.
+    let _ = tokio::time::timeout(PATIENCE, reading).await.expect("the connection must end");
+    Response::parse(&bytes)
+}
+
+/// Sends a request and leaves the response in the connection.
+pub async fn open(address: SocketAddr, request: impl AsRef<[u8]>) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.expect("the host must accept");
+    stream.write_all(request.as_ref()).await.expect("the request must be sent");
+    stream
+}
+
+/// A response as far as it arrived.
 #[derive(Debug, Default)]
-pub struct Answer {
-    /// 0 when nothing came at all.
+pub struct Response {
+    /// 0 when nothing arrived at all.
     pub status: u16,
     pub head: String,
     pub body: String,
-    /// The body ended as its framing says; without that a client knows that something is missing.
-    pub whole: bool,
+    /// The body ended as its framing says; otherwise a client knows that something is missing.
+    pub complete: bool,
 }
 
-impl Answer {
-    pub fn parse(bytes: &[u8]) -> Self {
+impl Response {
+    fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let Some((head, rest)) = text.split_once("\r\n\r\n") else {
             return Self::default();
         };
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         let head = head.to_ascii_lowercase();
-        let (body, whole) =
+        let (body, complete) =
             if head.contains("transfer-encoding: chunked") { unchunk(rest) } else { sized(&head, rest) };
-        Self { status, head, body, whole }
+        Self { status, head, body, complete }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

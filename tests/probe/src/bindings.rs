@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 wit_bindgen::generate!({
-    world: "guest",
+    world: "imports",
     path: "../../host/wit",
     generate_all,
 });

@@ -7,26 +7,22 @@ use wasi::http::outgoing_handler::{ErrorCode, OutgoingRequest, RequestOptions, h
 use wasi::http::types::{Fields, IncomingResponse, OutgoingBody, Scheme};
 use wasi::io::streams::StreamError;
 
-/// Calls `url` (`body` makes it a POST) and reports status and body, or the error. `first_byte_ms` and `between_bytes_ms` limit the waiting.
+/// Calls `url` and reports status and body, or the error. `body` makes it a POST; `timeout_ms` limits the wait for the
+/// first byte.
 pub fn fetch(query: &Query) -> String {
     let options = RequestOptions::new();
-    for (name, set) in [
-        ("first_byte_ms", RequestOptions::set_first_byte_timeout as fn(&_, _) -> _),
-        ("between_bytes_ms", RequestOptions::set_between_bytes_timeout),
-    ] {
-        if query.number(name) > 0 {
-            let limit = Duration::from_millis(query.number(name)).as_nanos() as u64;
-            set(&options, Some(limit)).expect("the host knows time-outs");
-        }
+    if query.number("timeout_ms") > 0 {
+        let limit = Duration::from_millis(query.number("timeout_ms")).as_nanos() as u64;
+        options.set_first_byte_timeout(Some(limit)).expect("the interface has this timeout");
     }
     report(call(query.get("url"), Fields::new(), query.all("body").next(), options))
 }
 
-/// Calls `url` with the headers of the request at hand.
+/// Calls `url` with the headers of `request`.
 pub fn forward(request: IncomingRequest, url: &str) -> String {
     let headers = Fields::new();
     for (name, value) in request.headers().entries() {
-        // Names that a guest may not set stay out.
+        // Names that a component may not set are left out.
         let _ = headers.append(&name, &value);
     }
     report(call(url, headers, None, RequestOptions::new()))

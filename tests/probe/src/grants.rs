@@ -1,4 +1,4 @@
-//! What a guest has only if it was granted.
+//! What a component has only if its manifest grants it.
 
 use crate::bindings::fermyon::spin::variables;
 use wasi::sockets::instance_network::instance_network;
@@ -6,11 +6,13 @@ use wasi::sockets::ip_name_lookup::resolve_addresses;
 use wasi::sockets::network::{IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
 use wasi::sockets::tcp_create_socket::create_tcp_socket;
 
+/// The environment variables, one a line.
 pub fn environment() -> String {
     let variables: Vec<_> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
     variables.join("\n")
 }
 
+/// The content of a file.
 pub fn file(path: &str) -> String {
     match std::fs::read_to_string(path) {
         Ok(text) => text,
@@ -36,6 +38,7 @@ pub fn socket(port: u64) -> String {
     }
 }
 
+/// Looks a host name up.
 pub fn lookup(name: &str) -> String {
     let resolve = || {
         let addresses = resolve_addresses(&instance_network(), name)?;
@@ -48,6 +51,7 @@ pub fn lookup(name: &str) -> String {
     }
 }
 
+/// The value of one of the component's variables.
 pub fn variable(name: &str) -> String {
     match variables::get(name) {
         Ok(value) => value,

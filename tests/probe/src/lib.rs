@@ -1,20 +1,24 @@
-//! A guest that does what the path and query of a request tell it to; tests look at what the host makes of it.
+//! A component that does what the path and query of a request say; tests check how the host reacts.
 //!
-//! `/hello` `/headers` `/echo` answer; `/trap` `/spin-cpu` `/allocate` `/hang` `/exit` `/silent` misbehave; `/env` `/files` `/socket` `/fetch` `/pg` try
-//! what may not be granted; `/events` stands in for audit; `/stream` `/unfinished-body` `/left-body` `/after-response` `/wait` `/say` are about the order of things.
+//! # Layout
+//! - `query`: the parameters of a request; `response`: simple responses.
+//! - `streams`: bodies, lines and work after the response.
+//! - `misbehave`: traps, loops, memory and waiting.
+//! - `grants`, `fetch` and `database` try what the manifest may not permit.
+//! - `bindings`: the interfaces of Spin.
 #![cfg(target_family = "wasm")]
 
-mod answer;
 mod bindings;
 mod database;
 mod fetch;
 mod grants;
 mod misbehave;
 mod query;
+mod response;
 mod streams;
 
-use answer::text;
 use query::Query;
+use response::text;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
 #[allow(unsafe_code)]
@@ -33,8 +37,8 @@ fn route(request: IncomingRequest, out: ResponseOutparam) {
     let query = Query::parse(query);
     match path.trim_end_matches('/').rsplit('/').next().unwrap_or_default() {
         "hello" => text(out, "hello"),
-        "status" => answer::status(out, query.number("code")),
-        "headers" => text(out, &answer::describe(&request)),
+        "status" => response::status(out, query.number("code")),
+        "headers" => text(out, &response::describe(&request)),
         "echo" => streams::echo(request, out),
         "say" => streams::say(out, &query),
         "stream" => streams::stream(out, query.number("mib")),
@@ -52,7 +56,7 @@ fn route(request: IncomingRequest, out: ResponseOutparam) {
         "hang" => misbehave::hang(),
         "exit" => std::process::exit(1),
         "silent" => drop(out),
-        "error" => answer::error(out),
+        "error" => response::error(out),
         "env" => text(out, &grants::environment()),
         "files" => text(out, &grants::file(query.get("path"))),
         "socket" => text(out, &grants::socket(query.number("port"))),
@@ -61,13 +65,13 @@ fn route(request: IncomingRequest, out: ResponseOutparam) {
         "fetch" => text(out, &fetch::fetch(&query)),
         "forward" => text(out, &fetch::forward(request, query.get("url"))),
         "pg" => text(out, &database::run(&query)),
-        // In the place of the audit service, whose callers can tell it nothing else.
+        // Instead of audit: its callers pass no parameters, so a variable says what to do.
         "events" => match grants::variable("events").as_str() {
             "trap" => misbehave::trap(out, ""),
             "hang" => misbehave::hang(),
-            "refuse" => answer::status(out, 422),
-            _ => answer::status(out, 500),
+            "refuse" => response::status(out, 422),
+            _ => response::status(out, 500),
         },
-        _ => answer::status(out, 404),
+        _ => response::status(out, 404),
     }
 }

@@ -1,6 +1,6 @@
-//! What a guest should not do.
+//! What a component should not do.
 
-use crate::answer::{start, text};
+use crate::response::{start, text};
 use spin_sdk::http::{Fields, ResponseOutparam};
 use std::time::{Duration, Instant};
 use wasi::clocks::monotonic_clock;
@@ -12,11 +12,12 @@ pub fn wait(ms: u64) {
     monotonic_clock::subscribe_duration(Duration::from_millis(ms).as_nanos() as u64).block();
 }
 
+/// Waits for an hour.
 pub fn hang() {
     wait(HOUR);
 }
 
-/// Panics before it has answered, or after the head and a part of the body.
+/// Panics before the response, or after its head and a part of its body.
 pub fn trap(out: ResponseOutparam, after: &str) {
     if after == "head" {
         let body = start(out, Fields::new());
@@ -26,7 +27,7 @@ pub fn trap(out: ResponseOutparam, after: &str) {
     panic!("on purpose");
 }
 
-/// Computes for a while; for ever when `ms` is 0.
+/// Computes for `ms`; for ever when it is 0.
 pub fn spin_cpu(out: ResponseOutparam, ms: u64) {
     let begin = Instant::now();
     let mut sum = 0_u64;
@@ -38,6 +39,7 @@ pub fn spin_cpu(out: ResponseOutparam, ms: u64) {
     text(out, "computed");
 }
 
+/// Uses this much memory.
 pub fn allocate(mib: u64) -> String {
     let memory = vec![1_u8; (mib as usize) << 20];
     format!("allocated {} MiB", std::hint::black_box(memory).len() >> 20)

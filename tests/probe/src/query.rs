@@ -1,8 +1,10 @@
 //! The query string of a request.
 
+/// The parameters, unescaped.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
+    /// Parses the part of a URL after `?`.
     pub fn parse(query: &str) -> Self {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let split = |pair: &str| {
@@ -12,11 +14,12 @@ impl Query {
         Self(pairs.map(split).collect())
     }
 
-    /// The first value of `name`, or nothing.
+    /// The first value of `name`; empty without one.
     pub fn get<'a>(&'a self, name: &'a str) -> &'a str {
         self.all(name).next().unwrap_or_default()
     }
 
+    /// All values of `name`.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }

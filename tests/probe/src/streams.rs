@@ -1,14 +1,14 @@
 //! Bodies, lines and what happens after the response.
 
-use crate::answer::{Body, start, text};
 use crate::misbehave::wait;
 use crate::query::Query;
+use crate::response::{Body, start, text};
 use spin_sdk::http::{Fields, IncomingRequest, ResponseOutparam};
 use wasi::io::streams::StreamError;
 
 const MIB: usize = 1 << 20;
 
-/// Sends the request's body back while it comes in.
+/// Sends the request's body back while it arrives.
 pub fn echo(request: IncomingRequest, out: ResponseOutparam) {
     let incoming = request.consume().expect("the body is still there");
     let input = incoming.stream().expect("one stream at a time");
@@ -33,7 +33,7 @@ pub fn say(response: ResponseOutparam, query: &Query) {
     text(response, "said");
 }
 
-/// Answers with some MiB and says how far it got.
+/// Responds with some MiB and logs how much is written.
 pub fn stream(out: ResponseOutparam, mib: u64) {
     let body = start(out, Fields::new());
     let chunk = vec![b'x'; MIB];
@@ -47,7 +47,7 @@ pub fn stream(out: ResponseOutparam, mib: u64) {
     end(body);
 }
 
-/// Writes some bytes of a body that was announced with a length.
+/// Writes `bytes` of a body whose header announces `length`.
 pub fn sized(out: ResponseOutparam, bytes: u64, length: u64) {
     let headers = Fields::from_list(&[("content-length".to_owned(), length.to_string().into_bytes())]);
     let body = start(out, headers.expect("the header is permitted"));
@@ -56,14 +56,14 @@ pub fn sized(out: ResponseOutparam, bytes: u64, length: u64) {
     let _ = body.finish();
 }
 
-/// Ends the response, works on for `ms`, then says so.
+/// Ends the response, works on for `ms`, then logs `say`.
 pub fn after_response(out: ResponseOutparam, query: &Query) {
     text(out, "answered");
     wait(query.number("ms"));
     println!("after {}", query.get("say"));
 }
 
-/// Writes a part of a body and never finishes it: drops it, or (`keep`) returns without doing even that.
+/// Writes a part of a body and does not finish it: drops it, or (`keep`) returns while it still holds it.
 pub fn unfinished(out: ResponseOutparam, keep: bool) {
     let body = start(out, Fields::new());
     body.write(b"part");

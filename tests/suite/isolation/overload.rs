@@ -28,7 +28,7 @@ fn check_refusal(answer: &Response) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_finds_no_place_is_refused_at_once_and_the_rest_is_served() {
-    let few = limits(|limits| (limits.guests, limits.queue, limits.queue_wait) = (GUESTS, QUEUE, SOON));
+    let few = limits(|limits| (limits.instances, limits.queue, limits.queue_wait) = (GUESTS, QUEUE, SOON));
     let app = App::builder().with_probe(&[]).limits(few).start().await;
     let wait = Duration::from_millis(500);
     let request = async || {
@@ -53,7 +53,7 @@ async fn what_finds_no_place_is_refused_at_once_and_the_rest_is_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_does_not_wait_for_a_place_for_ever() {
     let few =
-        limits(|limits| (limits.guests, limits.queue, limits.queue_wait) = (1, QUEUE, Duration::from_millis(100)));
+        limits(|limits| (limits.instances, limits.queue, limits.queue_wait) = (1, QUEUE, Duration::from_millis(100)));
     let app = App::builder().with_probe(&[]).limits(few).start().await;
     let (held, refused) = futures::join!(app.probe("wait?ms=1000"), async {
         // Whichever of the two comes first gets the only place; the other is refused before that is free again.
@@ -65,7 +65,7 @@ async fn a_request_does_not_wait_for_a_place_for_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operations_under_overload_are_done_and_audited_or_refused_and_not_done() {
-    let few = limits(|limits| (limits.guests, limits.queue) = (2, 2));
+    let few = limits(|limits| (limits.instances, limits.queue) = (2, 2));
     let app = App::builder().limits(few).start().await;
     let create =
         |number: usize| app.request(Method::POST, "/items").json(&json!({ "name": format!("item {number}") })).send();

@@ -90,10 +90,10 @@ impl<'a> Span<'a> {
     /// `None` when it measures nothing that the sidecar exposes.
     pub fn subject(&self) -> Option<Subject> {
         match self.kind {
-            SERVER if self.method != Attribute::None => Some(Some(Subject::Request)),
+            SERVER if self.method != Attribute::None => Some(Subject::Request),
             CLIENT if self.system.text() != b"postgresql" => None,
-            CLIENT if self.name == OPEN => Some(Some(Subject::Connection)),
-            CLIENT => Some(Some(Subject::Operation)),
+            CLIENT if self.name == OPEN => Some(Subject::Connection),
+            CLIENT => Some(Subject::Operation),
             _ => None,
         }
     }

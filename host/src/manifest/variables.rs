@@ -3,17 +3,16 @@
 use crate::error::Error;
 use crate::manifest::Variable;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 /// The values of all application variables.
 #[derive(Debug)]
-pub struct Variables(HashMap<String, String>);
+pub(crate) struct Variables(HashMap<String, String>);
 
 impl Variables {
-    /// Gives each declared variable its value: from `given`, else the environment, else its default.
+    /// Finds the value of each declared variable: in `given`, else in the environment, else its default.
     ///
     /// # Errors
-    /// Names every required variable that has no value, and every given one that is not declared.
+    /// Names every required variable without a value, and a given one that is not declared.
     pub fn resolve(
         declared: &BTreeMap<String, Variable>,
         given: &[(String, String)],
@@ -23,7 +22,7 @@ impl Variables {
             check_name(name).map_err(Error::Variable)?;
         }
         if let Some((name, _)) = given.iter().find(|(name, _)| !declared.contains_key(name)) {
-            return Err(Error::Variable(format!("variable {name} is given, but [variables] does not declare it")));
+            return Err(Error::Variable(format!("variable {name} is set, but [variables] does not declare it")));
         }
         let mut values = HashMap::new();
         let mut missing = Vec::new();
@@ -42,7 +41,10 @@ impl Variables {
         if missing.is_empty() { Ok(Self(values)) } else { Err(Error::MissingVariables(missing)) }
     }
 
-    /// Fills in a template. The error says what is wrong with the template, never a value.
+    /// Fills in a template.
+    ///
+    /// # Errors
+    /// What is wrong with the template, never a value.
     pub fn fill(&self, template: &str) -> Result<String, String> {
         let mut filled = String::with_capacity(template.len());
         let mut rest = template;
@@ -57,8 +59,11 @@ impl Variables {
     }
 }
 
-/// Checks the spelling of a variable name; the message is Spin's, since guests see it.
-pub fn check_name(name: &str) -> Result<(), String> {
+/// Checks the spelling of a variable name.
+///
+/// # Errors
+/// Spin's message, since components get it.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let reason = if name.is_empty() {
         "must not be empty".to_owned()
     } else if let Some(odd) = name.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '_')) {
@@ -77,7 +82,10 @@ pub fn check_name(name: &str) -> Result<(), String> {
     Err(format!("{name:?}: {reason}"))
 }
 
-/// Parses `NAME=VALUE` or `NAME=@FILE` (the file's content is the value) as given to `--variable`.
+/// Parses the argument of `--variable`: `NAME=VALUE` or `NAME=@FILE`, where the value is the file's content.
+///
+/// # Errors
+/// One line, when there is no `=` or the file cannot be read.
 pub fn parse_argument(argument: &str) -> Result<(String, String), String> {
     let (name, value) =
         argument.split_once('=').ok_or_else(|| format!("{argument:?} is not NAME=VALUE or NAME=@FILE"))?;
@@ -88,23 +96,16 @@ pub fn parse_argument(argument: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value))
 }
 
-/// The process environment, then the `.env` of the working folder, as Spin looks variables up.
-pub fn environment() -> impl Fn(&str) -> Option<String> {
-    let file = read_env_file(Path::new(".env"));
-    move |name| std::env::var(name).ok().or_else(|| file.get(name).cloned())
-}
-
-fn read_env_file(path: &Path) -> HashMap<String, String> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| line.strip_prefix("export ").unwrap_or(line).split_once('='))
-        .map(|(name, value)| (name.trim().to_owned(), unquote(value.trim()).to_owned()))
-        .collect()
-}
-
-fn unquote(value: &str) -> &str {
-    ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value)
+/// Looks a name up in the process environment, then in the file `.env` of the working folder, read as Spin does.
+///
+/// # Errors
+/// [`Error::Variable`] for a file that is not a list of NAME=VALUE; without the line, which may hold a password.
+pub(crate) fn environment() -> Result<impl Fn(&str) -> Option<String>, Error> {
+    let broken =
+        |_| Error::Variable(".env is not a list of NAME=VALUE; fix: quote values with spaces or `$` by '".to_owned());
+    let file = dotenvy::from_path_iter(".env").into_iter().flatten();
+    let file: HashMap<_, _> = file.collect::<Result<_, _>>().map_err(broken)?;
+    Ok(move |name: &str| std::env::var(name).ok().or_else(|| file.get(name).cloned()))
 }
 
 #[cfg(test)]
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_value_wins_over_the_environment_and_that_over_the_default() {
+    fn a_given_value_wins_over_the_environment_and_the_environment_over_the_default() {
         let declared = declared("a = { default = 'd' }\nb = { default = 'd' }\nc = { default = 'd' }");
         let environment = |name: &str| (name != "SPIN_VARIABLE_C").then(|| "e".to_owned());
         let variables = Variables::resolve(&declared, &[pair("a", "g")], environment).unwrap();
@@ -148,24 +149,5 @@ mod tests {
         let variables = Variables::resolve(&declared("a = { default = 'secret' }"), &[], |_| None).unwrap();
         assert_eq!(variables.fill("{{ a").unwrap_err(), "unmatched '{{' in template");
         assert_eq!(variables.fill("{{ a }}{{ b }}").unwrap_err(), "unknown variable \"b\" in template");
-    }
-
-    #[test]
-    fn names_follow_the_rules_of_spin() {
-        for good in ["a", "a1", "a_1_b"] {
-            assert_eq!(check_name(good), Ok(()));
-        }
-        for bad in ["", "A", "1a", "_a", "a_", "a__b", "a-b"] {
-            assert!(check_name(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn quotes_and_comments_of_an_env_file_are_not_part_of_the_value() {
-        let file = std::env::temp_dir().join(format!("host-env-{}", std::process::id()));
-        std::fs::write(&file, "# c\nexport A=\"x y\"\nB='z'\nC=1\n").unwrap();
-        let values = read_env_file(&file);
-        std::fs::remove_file(&file).unwrap();
-        assert_eq!(["A", "B", "C"].map(|name| values[name].as_str()), ["x y", "z", "1"]);
     }
 }

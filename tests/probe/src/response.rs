@@ -1,8 +1,9 @@
-//! Simple answers.
+//! Simple responses.
 
 use spin_sdk::http::{ErrorCode, Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasi::io::streams::OutputStream;
 
+/// Responds 200 with a text.
 pub fn text(out: ResponseOutparam, text: &str) {
     let body = start(out, Fields::new());
     if body.write(text.as_bytes()) {
@@ -10,6 +11,7 @@ pub fn text(out: ResponseOutparam, text: &str) {
     }
 }
 
+/// Responds with a status and no body.
 pub fn status(out: ResponseOutparam, code: u64) {
     let response = OutgoingResponse::new(Fields::new());
     let code = u16::try_from(code).unwrap_or(500);
@@ -17,9 +19,9 @@ pub fn status(out: ResponseOutparam, code: u64) {
     out.set(response);
 }
 
-/// Tells the host that no response could be made.
+/// Sets an error instead of a response.
 pub fn error(out: ResponseOutparam) {
-    let refused = Err(ErrorCode::InternalError(Some("the guest gives up".to_owned())));
+    let refused = Err(ErrorCode::InternalError(Some("the probe gives up".to_owned())));
     spin_sdk::wit::wasi::http0_2_0::types::ResponseOutparam::set(out.into_inner(), refused);
 }
 
@@ -32,25 +34,26 @@ pub fn start(out: ResponseOutparam, headers: Fields) -> Body {
     Body { stream, body }
 }
 
-/// A body being written. Dropped, it is left unfinished.
+/// A body that is being written. Dropping it leaves it unfinished.
 pub struct Body {
     stream: OutputStream,
     body: OutgoingBody,
 }
 
 impl Body {
-    /// Writes everything, waiting for a slow reader; false when nobody reads any more.
+    /// Writes all bytes, waiting for a slow reader; false when the reader is gone.
     pub fn write(&self, bytes: &[u8]) -> bool {
         bytes.chunks(4096).all(|chunk| self.stream.blocking_write_and_flush(chunk).is_ok())
     }
 
+    /// Ends the body.
     pub fn finish(self) -> Result<(), ErrorCode> {
         drop(self.stream);
         OutgoingBody::finish(self.body, None)
     }
 }
 
-/// What the guest sees of a request, a line per header.
+/// What a component sees of a request, with a line per header.
 pub fn describe(request: &IncomingRequest) -> String {
     let mut lines = vec![
         format!("method {:?}", request.method()),

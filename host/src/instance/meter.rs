@@ -1,6 +1,5 @@
-//! The CPU time of one guest.
+//! The CPU time of one instance.
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,31 +7,33 @@ use std::time::{Duration, Instant};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Adds up the time a guest's future spends being polled; between two polls the guest waits, and waiting is free.
+/// Adds up the time in which an instance's future is polled. Between two polls it waits, which does not count.
 #[derive(Debug, Default)]
 pub struct Meter {
+    /// In nanoseconds, as all times here.
     spent: AtomicU64,
     entered: AtomicU64,
 }
 
 impl Meter {
-    pub async fn measure<T>(&self, guest: impl Future<Output = T>) -> T {
-        let mut guest = pin!(guest);
+    /// Runs `instance` and counts its time.
+    pub async fn measure<T>(&self, instance: impl Future<Output = T>) -> T {
+        let mut instance = pin!(instance);
         std::future::poll_fn(|context| {
             self.entered.store(now(), Relaxed);
-            let result = guest.as_mut().poll(context);
+            let result = instance.as_mut().poll(context);
             self.spent.fetch_add(self.running(), Relaxed);
             result
         })
         .await
     }
 
-    /// The time spent so far, asked from within the guest's poll.
+    /// The time so far, for a caller inside the instance's poll.
     pub fn spent(&self) -> Duration {
         Duration::from_nanos(self.spent.load(Relaxed) + self.running())
     }
 
-    /// The time spent, asked after the guest has ended.
+    /// The time in all, for a caller after the instance has ended.
     pub fn total(&self) -> Duration {
         Duration::from_nanos(self.spent.load(Relaxed))
     }

@@ -1,0 +1,133 @@
+//! Calls of a component: to another component of the application, and to other hosts.
+
+use crate::support::{Application, escape, start, start_with};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+const INNER: &str = "http://inner.spin.internal";
+
+async fn chained(application: &Application, path: &str, more: &str) -> String {
+    application.fetch(&format!("{INNER}{path}"), more).await
+}
+
+#[tokio::test]
+async fn a_private_component_answers_chained_calls() {
+    let application = start(&[INNER]).await;
+    assert_eq!(chained(&application, "/hello", "").await, "200 hello");
+    assert_eq!(chained(&application, "/echo", "&body=ping").await, "200 ping");
+}
+
+#[tokio::test]
+async fn a_chained_call_shows_a_wildcard_route_and_no_client_address() {
+    let application = start(&[INNER]).await;
+    let body = chained(&application, "/headers?a=b", "").await;
+    for line in [
+        "path /headers?a=b",
+        "authority inner.spin.internal",
+        "spin-path-info: /headers",
+        "spin-full-url: http://localhost/headers?a=b",
+        "spin-matched-route: /...",
+        "spin-client-addr: 0.0.0.0:0",
+    ] {
+        assert!(body.contains(line), "{line} is missing in\n{body}");
+    }
+    assert!(!body.contains("\nhost: "), "{body}");
+}
+
+#[tokio::test]
+async fn a_chained_call_needs_an_entry_on_the_allow_list() {
+    let application = start(&["http://other.spin.internal"]).await;
+    assert_eq!(chained(&application, "/hello", "").await, "error: ErrorCode::HttpRequestDenied");
+    application.line("add \"http://inner.spin.internal\" to allowed_outbound_hosts").await;
+}
+
+#[tokio::test]
+async fn a_trap_of_the_callee_is_a_500_to_the_caller() {
+    let application = start(&[INNER]).await;
+    assert_eq!(chained(&application, "/trap", "").await, "500 ");
+    assert_eq!(&*application.line("unreachable").await.component, "inner");
+}
+
+#[tokio::test]
+async fn the_caller_gets_an_error_when_the_callee_breaks_off_its_body() {
+    let application = start(&[INNER]).await;
+    let body = chained(&application, "/unfinished-body", "").await;
+    assert!(body.starts_with("error: "), "{body}");
+}
+
+#[tokio::test]
+async fn a_component_that_does_not_exist_cannot_be_called() {
+    let application = start(&["http://gone.spin.internal"]).await;
+    let body = application.fetch("http://gone.spin.internal/", "").await;
+    assert_eq!(body, "error: ErrorCode::DestinationNotFound");
+}
+
+#[tokio::test]
+async fn chained_calls_have_places_of_their_own_and_503_beyond_them() {
+    let application = start_with(&[INNER], |limits| {
+        limits.instances = 1;
+        limits.queue_wait = Duration::from_secs(3600);
+    })
+    .await;
+    assert_eq!(chained(&application, "/hello", "").await, "200 hello");
+    let deeper = format!("/fetch?url={}", escape(&format!("{INNER}/hello")));
+    assert_eq!(chained(&application, &deeper, "").await, "200 503 ");
+}
+
+/// Responds to each request with the connection's number of requests so far and the head of the request.
+async fn describe(mut stream: TcpStream) {
+    for number in 1.. {
+        let mut body = format!("{number} ");
+        while !body.ends_with("\r\n\r\n") {
+            let Ok(byte) = stream.read_u8().await else { return };
+            body.push(byte.into());
+        }
+        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(response.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn calls_to_a_host_on_the_allow_list_share_a_connection_and_send_its_host_header() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(describe(stream));
+        }
+    });
+    let url = format!("http://{address}");
+    let application = start(&[&url]).await;
+    for number in [1, 2] {
+        let body = application.get(&format!("/forward?url={}", escape(&url))).await.body;
+        assert!(body.starts_with(&format!("200 {number} GET / ")), "{body}");
+        assert!(body.contains(&format!("host: {address}")) && !body.contains("host: probes.example"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_off_the_allow_list_is_denied_and_the_missing_entry_named() {
+    let application = start(&["http://127.0.0.1:1"]).await;
+    for url in ["http://127.0.0.1:2/", "http://localhost:1/", "https://127.0.0.1:1/", "http://example.com/x?y"] {
+        assert_eq!(application.fetch(url, "").await, "error: ErrorCode::HttpRequestDenied", "{url}");
+    }
+    let line = application.line("add \"http://example.com\" to allowed_outbound_hosts").await;
+    assert_eq!(&*line.component, "probe");
+}
+
+#[tokio::test]
+async fn calls_that_cannot_work_fail_with_their_reason() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = format!("http://{closed}");
+    let application = start(&[&closed, "https://127.0.0.1:1", "http://no-such-host.invalid"]).await;
+    assert_eq!(application.fetch(&closed, "").await, "error: ErrorCode::ConnectionRefused");
+    for (url, more, reason) in [
+        ("http://no-such-host.invalid/", "", "DnsError"),
+        ("https://127.0.0.1:1/", "", "InternalError(Some(\"this host does not offer TLS"),
+        (&closed, "&timeout_ms=100", "InternalError(Some(\"this host does not offer timeouts"),
+    ] {
+        let body = application.fetch(url, more).await;
+        assert!(body.contains(reason), "{body}");
+    }
+}
