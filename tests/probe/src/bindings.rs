@@ -3,6 +3,6 @@
 
 wit_bindgen::generate!({
     world: "guest",
-    path: "../host/wit",
+    path: "../../host/wit",
     generate_all,
 });
