@@ -1,4 +1,4 @@
-"""The stack as a process of its own, and its API as another client uses it."""
+"""The stack as a process, and its API as a client uses it."""
 
 import contextlib
 import json
@@ -17,10 +17,10 @@ BINARY = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug/stack"
 
 
 class Service:
-    """Starts the stack on free ports, with data of its own; `stop` ends it as Ctrl-C does."""
+    """Starts the stack on free ports and new data; `stop` ends it as Ctrl-C does and removes the data."""
 
     def __init__(self, folder):
-        assert BINARY.exists(), f"{BINARY} is missing: make build"
+        assert BINARY.exists(), f"{BINARY} is missing; fix: make build"
         self.port, metrics, otlp = free_ports(3)
         self.address = f"http://127.0.0.1:{self.port}"
         self.metrics = f"http://127.0.0.1:{metrics}/metrics"
@@ -54,24 +54,24 @@ class Service:
         self._forget()
 
     def _forget(self):
-        # The server's data may lie elsewhere, behind a link.
+        # The server's data may be elsewhere, behind a link.
         shutil.rmtree((self.data / "postgres").resolve(), ignore_errors=True)
         shutil.rmtree(self.data.parent, ignore_errors=True)
 
     def call(self, method, path, fields=None, **headers):
-        """The answer's body, decoded; an HTTP error is raised."""
+        """Sends a request and returns the decoded body; raises an HTTP error."""
         data = None
         if fields is not None:
             data = json.dumps(fields).encode()
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self.address + path, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            body = answer.read()
+        with urllib.request.urlopen(request, timeout=10) as response:
+            body = response.read()
         return json.loads(body) if body else None
 
     def fetch(self, url):
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.read().decode()
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return response.read().decode()
 
     def create(self, name, description=""):
         return self.call("POST", "/items", {"name": name, "description": description})
@@ -86,20 +86,22 @@ class Service:
         return self.call("GET", "/items")
 
     def sql(self, statement):
-        """Runs a statement as the superuser; what it answers, unaligned and without headings."""
+        """Runs a statement as the superuser and returns its rows, unaligned and without headings."""
         passwords = self.data / "pgpass"
         host, port, _, user, _ = passwords.read_text().split(":")
-        command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", user, "-c", statement, "itemsdb"]
-        answer = subprocess.run(command, env=os.environ | {"PGPASSFILE": passwords}, check=True, capture_output=True, timeout=30, text=True)
-        return answer.stdout.strip()
+        command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", user, "-c", statement,
+                   "itemsdb"]
+        result = subprocess.run(command, env=os.environ | {"PGPASSFILE": passwords}, check=True, capture_output=True,
+                                timeout=30, text=True)
+        return result.stdout.strip()
 
     def passwords(self):
-        """Of the database: its superuser's and those of the application's roles."""
+        """The passwords of the superuser and of the application's roles."""
         roles = [line.partition("=")[2] for line in (self.data / "passwords").read_text().splitlines()]
         return [(self.data / "pgpass").read_text().strip().split(":")[4], *roles]
 
     def lock_out(self):
-        """The database takes no more statements of items: every operation answers 503 until `let_in`."""
+        """Keeps items out of the database: every operation answers 503 until `let_in`."""
         self.sql("ALTER ROLE items NOLOGIN")
         self.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'items'")
 
@@ -113,6 +115,6 @@ class Service:
 
 
 def free_ports(count):
-    """At once, so that they differ."""
+    """All opened at the same time, so that they differ."""
     with contextlib.ExitStack() as stack:
         return [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]

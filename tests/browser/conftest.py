@@ -1,7 +1,9 @@
+"""What the tests get: the stack, a gate before it, and the explorer in a browser."""
+
 import pytest
 
+from explorer import Explorer, start_browser
 from gate import Gate
-from page import Page, start_browser
 from service import ROOT, Service
 
 
@@ -27,11 +29,11 @@ def gate(service):
 
 
 @pytest.fixture
-def page(gate, tmp_path):
-    """The page in a browser of its own. Whatever a test does, the console must stay clean."""
+def explorer(gate, tmp_path):
+    """The explorer in a browser of its own. The test fails if the console is not empty at its end."""
     browser = start_browser(tmp_path / "profile")
-    page = Page(browser, gate.address)
-    yield page
-    console = page.console()
+    explorer = Explorer(browser, gate.address)
+    yield explorer
+    console = explorer.console()
     browser.quit()
     assert console == []

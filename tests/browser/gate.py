@@ -1,4 +1,4 @@
-"""A TCP gate between browser and service: passes bytes on, refuses callers, or loses the answers."""
+"""A TCP proxy between browser and service: passes bytes on, refuses connections, or loses responses."""
 
 import re
 import socket
@@ -9,7 +9,7 @@ class Gate:
     def __init__(self, target):
         self.target = target
         self.mode = "open"
-        self.keys = []  # Idempotency-Key of every POST that came in, in order
+        self.keys = []  # the Idempotency-Key of every POST, in order
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -18,11 +18,11 @@ class Gate:
         self.mode = "open"
 
     def refuse(self):
-        """Callers are cut off before anything reaches the service."""
+        """Connections are closed before a request reaches the service."""
         self.mode = "refuse"
 
-    def lose_answers(self):
-        """Requests reach the service, their answers never the caller."""
+    def lose_responses(self):
+        """Requests reach the service, but its responses do not come back."""
         self.mode = "lose"
 
     def close(self):
@@ -38,9 +38,9 @@ class Gate:
 
     def _serve(self, client):
         with client, socket.create_connection(self.target) as service:
-            back = threading.Thread(target=self._answers, args=(service, client), daemon=True)
+            back = threading.Thread(target=self._return, args=(service, client), daemon=True)
             back.start()
-            while data := self._receive(client):
+            while data := _receive(client):
                 if data.startswith(b"POST "):
                     self.keys += re.findall(rb"(?i)\r\nidempotency-key: *([^\r]*)", data)
                 if self.mode == "refuse":
@@ -50,8 +50,8 @@ class Gate:
             _hang_up(client)
             back.join()
 
-    def _answers(self, service, client):
-        while data := self._receive(service):
+    def _return(self, service, client):
+        while data := _receive(service):
             if self.mode == "lose":
                 break
             try:
@@ -61,16 +61,16 @@ class Gate:
         _hang_up(client)
         _hang_up(service)
 
-    @staticmethod
-    def _receive(connection):
-        try:
-            return connection.recv(1 << 16)
-        except OSError:
-            return b""
+
+def _receive(connection):
+    try:
+        return connection.recv(1 << 16)
+    except OSError:
+        return b""
 
 
 def _hang_up(connection):
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # the other side was first
+        pass  # the other side has closed the connection already

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the page at / in headless Chromium, against a stack that it starts itself and stops again.
+# Tests the explorer (the HTML at /) in headless Chromium, against a stack that it starts itself and stops again.
 # Arguments go to pytest: tests/browser/run.sh -k stale
 set -euo pipefail
 cd "$(dirname "$0")/../.."

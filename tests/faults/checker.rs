@@ -1,4 +1,4 @@
-//! Compares what clients were told with what the database holds.
+//! Compares what clients saw with what the database holds.
 
 mod events;
 mod items;
@@ -8,7 +8,7 @@ mod tests;
 use crate::history::Attempt;
 use crate::tables::Tables;
 
-/// Everything that is not as promised.
+/// Everything that differs.
 pub fn compare(attempts: &[Attempt], tables: &Tables) -> Vec<String> {
     let mut findings = events::compare(attempts, tables);
     findings.extend(items::compare(attempts, tables));

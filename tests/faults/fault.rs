@@ -1,20 +1,18 @@
-//! What can go wrong. Each fault begins, lasts and ends by itself, and says what it saw.
+//! What can go wrong. Each fault begins, lasts and ends by itself, and reports what it did.
 
-mod audit;
 mod clients;
 mod clock;
 pub mod database;
-mod host;
-mod network;
+mod hosts;
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 
 use crate::hosts::Audit;
-use crate::proxy::Weather;
+use crate::proxy::Network;
 use crate::server::Shutdown;
-use crate::world::World;
+use crate::system::System;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -22,29 +20,31 @@ pub enum Fault {
     TerminateHost,
     KillBackend,
     RestartPostgres(Shutdown),
-    Network(Weather),
+    Network(Network),
     ConnectionsTaken,
     DiskFull,
     OpenSnapshot,
     Audit(Audit),
     SidecarGone,
+    /// In hours.
     ClockStep(i32),
     HangUps,
     SlowReaders,
 }
 
+/// Every fault of a round.
 pub const ALL: [Fault; 23] = [
     Fault::KillHost,
     Fault::TerminateHost,
     Fault::KillBackend,
     Fault::RestartPostgres(Shutdown::Fast),
     Fault::RestartPostgres(Shutdown::Immediate),
-    Fault::Network(Weather::Refusing),
-    Fault::Network(Weather::Losing),
-    Fault::Network(Weather::Slow(Duration::from_millis(80))),
-    Fault::Network(Weather::Resetting),
-    Fault::Network(Weather::ServerHungUp),
-    Fault::Network(Weather::ClientHungUp),
+    Fault::Network(Network::Refusing),
+    Fault::Network(Network::Losing),
+    Fault::Network(Network::Slow(Duration::from_millis(80))),
+    Fault::Network(Network::Resetting),
+    Fault::Network(Network::ServerHungUp),
+    Fault::Network(Network::ClientHungUp),
     Fault::ConnectionsTaken,
     Fault::DiskFull,
     Fault::OpenSnapshot,
@@ -60,11 +60,12 @@ pub const ALL: [Fault; 23] = [
 ];
 
 impl Fault {
-    /// Two of one kind would undo each other. What one audit is late to store, because the network held it up, must not be refused by
-    /// another meanwhile: then it is both, rightly.
+    /// Whether both may happen at the same time. Two of one kind would undo each other. An event that a slow network
+    /// keeps from the real audit must not be refused by the other host's meanwhile: it would rightly be stored and
+    /// refused.
     pub fn goes_with(self, other: Fault) -> bool {
         let pair = [self, other];
-        let late = pair.contains(&Fault::Network(Weather::Losing)) && pair.contains(&Fault::Audit(Audit::Refusing));
+        let late = pair.contains(&Fault::Network(Network::Losing)) && pair.contains(&Fault::Audit(Audit::Refusing));
         self.kind() != other.kind() && !late
     }
 
@@ -82,27 +83,32 @@ impl Fault {
         }
     }
 
-    /// From its beginning to its end.
-    pub async fn happen(self, world: &World, lasting: Duration, rng: &mut fastrand::Rng) -> String {
+    /// Lets it happen, from its beginning to its end, and returns what it did.
+    pub async fn happen(self, system: &System, lasting: Duration, rng: &mut fastrand::Rng) -> String {
         match self {
-            Fault::KillHost => host::kill(world, lasting, rng).await,
-            Fault::TerminateHost => host::terminate(world, lasting, rng).await,
-            Fault::KillBackend => database::kill_backend(world, lasting).await,
-            Fault::RestartPostgres(shutdown) => database::restart(world, shutdown, lasting).await,
-            Fault::Network(weather) => network::change(world, weather, lasting).await,
-            Fault::ConnectionsTaken => database::take_connections(world, lasting).await,
-            Fault::DiskFull => database::fill_disk(world, lasting).await,
-            Fault::OpenSnapshot => database::hold_snapshot(world, lasting).await,
-            Fault::Audit(audit) => audit::replace(world, audit, lasting, rng).await,
-            Fault::SidecarGone => {
-                world.sidecar.kill().await;
+            Fault::KillHost => hosts::kill(system, lasting, rng).await,
+            Fault::TerminateHost => hosts::terminate(system, lasting, rng).await,
+            Fault::Audit(audit) => hosts::replace_audit(system, audit, lasting, rng).await,
+            Fault::KillBackend => database::kill_backend(system, lasting).await,
+            Fault::RestartPostgres(shutdown) => database::restart(system, shutdown, lasting).await,
+            Fault::ConnectionsTaken => database::take_connections(system, lasting).await,
+            Fault::DiskFull => database::fill_disk(system, lasting).await,
+            Fault::OpenSnapshot => database::hold_snapshot(system, lasting).await,
+            Fault::Network(network) => {
+                system.proxy.set(network);
                 sleep(lasting).await;
-                world.sidecar.ensure_running().await;
+                system.proxy.set(Network::Good);
+                format!("the network was {network:?}")
+            }
+            Fault::SidecarGone => {
+                system.sidecar.kill().await;
+                sleep(lasting).await;
+                system.sidecar.ensure_running().await;
                 "the sidecar was killed".into()
             }
-            Fault::ClockStep(hours) => clock::step(world, hours, lasting).await,
-            Fault::HangUps => clients::hang_up(world, lasting, rng).await,
-            Fault::SlowReaders => clients::read_slowly(world, lasting, rng).await,
+            Fault::ClockStep(hours) => clock::step(system, hours, lasting).await,
+            Fault::HangUps => clients::hang_up(system, lasting, rng).await,
+            Fault::SlowReaders => clients::read_slowly(system, lasting, rng).await,
         }
     }
 }

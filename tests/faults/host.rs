@@ -1,4 +1,4 @@
-//! A host as a process of its own: `host`, started, killed, asked to end.
+//! A host as a process: started, killed, terminated.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -12,49 +12,45 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
-/// Open files a process may have unless it asks for more, as Debian sets it.
+/// The limit of open files that Debian sets for a process.
 const DESCRIPTORS: u32 = 1024;
-/// The host's own grace is 30 s, for work that does not end by itself.
+/// The host itself waits 30 s for work that does not end.
 const END_DEADLINE: Duration = Duration::from_secs(35);
 
+/// The program `host`, running.
 pub struct Host {
     child: Child,
     pub address: SocketAddr,
 }
 
-/// A program that the workspace's build puts beside this test.
+/// The path of a program that `cargo build --workspace` puts beside this test.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.parent().and_then(Path::parent).expect("target/debug");
-    let program = folder.join(name);
+    let program = test.parent().and_then(Path::parent).expect("target/debug").join(name);
     assert!(program.exists(), "{} is missing; fix: cargo build --workspace", program.display());
     program
 }
 
 impl Host {
-    /// Starts it on a free port; what it says goes into `log`.
+    /// Starts it on a free port; its output goes into `log`.
     pub async fn start(manifest: &Path, log: &Path, environment: &[(String, String)]) -> anyhow::Result<Host> {
-        let file = File::create(log).context("make the host's log")?;
+        let file = File::create(log).context("create the host's log")?;
         let mut command = Command::new("prlimit");
-        command
-            .arg(format!("--nofile={DESCRIPTORS}:"))
-            .arg(program("host"))
-            .arg("--from")
-            .arg(manifest)
-            .args(["--listen", "127.0.0.1:0"]);
+        command.arg(format!("--nofile={DESCRIPTORS}:")).arg(program("host"));
+        command.arg("--from").arg(manifest).args(["--listen", "127.0.0.1:0"]);
         command.current_dir(manifest.parent().context("a manifest is in a folder")?);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        let command = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
         let mut child = command.spawn().context("start the host")?;
         let begun = Instant::now();
         loop {
-            let said = fs::read_to_string(log).unwrap_or_default();
-            let address = said.lines().find_map(|line| line.strip_prefix("Serving http://"));
-            if let Some(address) = address.filter(|_| said.contains("Available Routes")) {
+            let output = fs::read_to_string(log).unwrap_or_default();
+            let address = output.lines().find_map(|line| line.strip_prefix("Serving http://"));
+            if let Some(address) = address.filter(|_| output.contains("Available Routes")) {
                 return Ok(Host { child, address: address.parse()? });
             }
             if child.try_wait()?.is_some() || begun.elapsed() > START_DEADLINE {
-                bail!("the host does not start: {said}");
+                bail!("the host does not start: {output}");
             }
             sleep(Duration::from_millis(10)).await;
         }
@@ -64,12 +60,12 @@ impl Host {
         self.child.id()
     }
 
-    /// `kill -9`.
+    /// Ends it with SIGKILL.
     pub async fn kill(mut self) {
         let _ = self.child.kill().await;
     }
 
-    /// SIGTERM; how it ended, or nothing when it had to be killed.
+    /// Ends it with SIGTERM and returns its status, or `None` if it did not end in time.
     pub async fn terminate(mut self) -> Option<ExitStatus> {
         let pid = self.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let _ = kill_process(pid?, Signal::TERM);

@@ -15,18 +15,17 @@ use crate::host::Host;
 /// How many hosts there are.
 pub const HOSTS: usize = 2;
 
-/// What runs in the place of audit.
+/// Which audit a host runs: the real one, or the probe, which traps, hangs, answers 500 or answers 422.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audit {
-    Sound,
+    Real,
     Trapping,
     Hanging,
-    /// Answers 500.
     Failing,
-    /// Answers 422.
     Refusing,
 }
 
+/// Both hosts, whether they run or not.
 pub struct Hosts {
     slots: [Slot; HOSTS],
     manifests: HashMap<Audit, (TempDir, PathBuf)>,
@@ -38,16 +37,16 @@ pub struct Hosts {
 /// The place of one host.
 struct Slot {
     running: Mutex<Option<Host>>,
-    /// Where clients find it while it runs.
+    /// Where it listens while it runs.
     address: RwLock<Option<SocketAddr>>,
     audit: RwLock<Audit>,
 }
 
 impl Hosts {
-    /// Starts both. Variables of the application come through the environment.
+    /// Starts both. The environment has the application's variables.
     pub async fn start(environment: Vec<(String, String)>, logs: &Path) -> Hosts {
-        let slot = || Slot { running: Mutex::new(None), address: RwLock::new(None), audit: RwLock::new(Audit::Sound) };
-        let kinds = [Audit::Sound, Audit::Trapping, Audit::Hanging, Audit::Failing, Audit::Refusing];
+        let slot = || Slot { running: Mutex::new(None), address: RwLock::new(None), audit: RwLock::new(Audit::Real) };
+        let kinds = [Audit::Real, Audit::Trapping, Audit::Hanging, Audit::Failing, Audit::Refusing];
         let manifests = kinds.map(|audit| (audit, manifest(audit))).into_iter().collect();
         let starts = AtomicUsize::new(0);
         let hosts = Hosts { slots: [slot(), slot()], manifests, environment, logs: logs.to_owned(), starts };
@@ -57,19 +56,23 @@ impl Hosts {
         hosts
     }
 
-    /// Where a host answers; the other one while it is down.
+    /// The address of a host, or of the other one while it is down.
     pub fn address(&self, number: usize) -> Option<SocketAddr> {
         let at = |number: usize| *self.slots[number % HOSTS].address.read().expect("the address");
         at(number).or_else(|| at(number + 1))
     }
 
+    /// Ends a host with SIGKILL.
     pub async fn kill(&self, number: usize) {
         if let Some(host) = self.take(number).await {
             host.kill().await;
         }
     }
 
-    /// SIGTERM; an error says how it did not end as it should.
+    /// Ends a host with SIGTERM.
+    ///
+    /// # Errors
+    /// If it fails or does not end in time.
     pub async fn terminate(&self, number: usize) -> Result<(), String> {
         let Some(host) = self.take(number).await else { return Ok(()) };
         match host.terminate().await {
@@ -79,15 +82,12 @@ impl Hosts {
         }
     }
 
-    /// What a host starts with from now on.
+    /// Sets the audit of a host from its next start on.
     pub fn set_audit(&self, number: usize, audit: Audit) {
         *self.slots[number].audit.write().expect("the kind of audit") = audit;
     }
 
     /// Starts a host unless it runs.
-    ///
-    /// # Panics
-    /// When it does not start.
     pub async fn ensure_running(&self, number: usize) {
         let slot = &self.slots[number];
         let mut running = slot.running.lock().await;
@@ -101,22 +101,23 @@ impl Hosts {
         *running = Some(host);
     }
 
-    /// Resident memory of the largest host, in bytes.
+    /// Resident memory of the larger host, in bytes.
     pub async fn memory(&self) -> u64 {
-        let mut most = 0;
-        for slot in &self.slots {
-            most = most.max(slot.running.lock().await.as_ref().map_or(0, Host::memory));
-        }
-        most
+        self.running(Host::memory).await.into_iter().max().unwrap_or(0)
     }
 
-    /// Process ids of what runs.
+    /// The process ids of the running hosts.
     pub async fn pids(&self) -> Vec<u32> {
-        let mut pids = Vec::new();
+        self.running(Host::pid).await.into_iter().flatten().collect()
+    }
+
+    /// A value of each running host.
+    async fn running<T>(&self, value: impl Fn(&Host) -> T) -> Vec<T> {
+        let mut values = Vec::new();
         for slot in &self.slots {
-            pids.extend(slot.running.lock().await.as_ref().and_then(Host::pid));
+            values.extend(slot.running.lock().await.as_ref().map(&value));
         }
-        pids
+        values
     }
 
     async fn take(&self, number: usize) -> Option<Host> {
@@ -130,7 +131,7 @@ impl Hosts {
 fn manifest(audit: Audit) -> (TempDir, PathBuf) {
     let mut manifest = Manifest::read();
     match audit {
-        Audit::Sound => {}
+        Audit::Real => {}
         Audit::Trapping => manifest.probe_as_audit("trap"),
         Audit::Hanging => manifest.probe_as_audit("hang"),
         Audit::Failing => manifest.probe_as_audit("fail"),

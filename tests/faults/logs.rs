@@ -1,19 +1,21 @@
-//! What the processes of a run say. It stays where something was found.
+//! The output of the processes of a run. It is kept if something was found.
 
 use tempfile::TempDir;
 
-use crate::tell;
+use crate::report;
 
+/// A folder with a file for each start of a process.
 pub struct Logs(pub TempDir);
 
 impl Logs {
-    pub fn make() -> Logs {
-        Logs(tempfile::Builder::new().prefix("items-faults-logs-").tempdir().expect("make a folder for logs"))
+    pub fn create() -> Logs {
+        Logs(tempfile::Builder::new().prefix("items-faults-logs-").tempdir().expect("create a folder for logs"))
     }
 
+    /// Leaves the folder where it is and prints its path.
     pub fn keep(&mut self) {
         self.0.disable_cleanup(true);
-        tell(&format!("the hosts' logs stay in {}", self.0.path().display()));
+        report(&format!("the hosts' logs are kept in {}", self.0.path().display()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The network between the hosts and PostgreSQL: a TCP proxy that can misbehave.
+//! The network between the hosts and PostgreSQL: a TCP proxy that can fail.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -9,45 +9,49 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// What the network does, to the connections there are and to new ones.
+/// What the network does to open connections and to new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weather {
-    Fair,
-    /// Nobody listens; what was connected is reset.
+pub enum Network {
+    Good,
+    /// New connections are refused, open ones reset.
     Refusing,
-    /// Packets are lost: nothing arrives until it clears up, then everything does, however late.
+    /// Nothing arrives until the network is good again; then everything does.
     Losing,
-    /// Every part takes so long.
+    /// Every read is delayed.
     Slow(Duration),
+    /// Connections are reset.
     Resetting,
-    /// The server hears that the client has ended; the client hears nothing.
+    /// The server sees the client close the connection; the client sees nothing.
     ServerHungUp,
-    /// The client hears that the server has ended; the server hears nothing.
+    /// The client sees the server close the connection; the server sees nothing.
     ClientHungUp,
 }
 
+/// A running proxy.
 pub struct Proxy {
     pub port: u16,
-    weather: watch::Sender<Weather>,
+    network: watch::Sender<Network>,
     _tasks: JoinSet<()>,
 }
 
 impl Proxy {
+    /// Starts one for the server on a port of this machine.
     pub async fn start(server: u16) -> Proxy {
         let port = free_port();
-        let weather = watch::Sender::new(Weather::Fair);
+        let network = watch::Sender::new(Network::Good);
         let mut tasks = JoinSet::new();
         let listener = bind(port).await;
-        tasks.spawn(serve(listener, port, server, weather.subscribe()));
-        Proxy { port, weather, _tasks: tasks }
+        tasks.spawn(serve(listener, port, server, network.subscribe()));
+        Proxy { port, network, _tasks: tasks }
     }
 
-    pub fn set(&self, weather: Weather) {
-        self.weather.send_replace(weather);
+    /// Changes what the network does.
+    pub fn set(&self, network: Network) {
+        self.network.send_replace(network);
     }
 }
 
-/// A port below those that outgoing connections get: it stays free while its server is down.
+/// A free port below those that outgoing connections get: it stays free while its server is down.
 pub fn free_port() -> u16 {
     let free = |port: &u16| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let start = fastrand::u16(20_000..30_000);
@@ -58,27 +62,27 @@ async fn bind(port: u16) -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.expect("bind the proxy's port")
 }
 
-async fn serve(mut listener: TcpListener, port: u16, server: u16, mut weather: watch::Receiver<Weather>) {
+async fn serve(mut listener: TcpListener, port: u16, server: u16, mut network: watch::Receiver<Network>) {
     let mut connections = JoinSet::new();
     loop {
-        if *weather.borrow_and_update() == Weather::Refusing {
+        if *network.borrow_and_update() == Network::Refusing {
             drop(listener);
-            let _ = weather.wait_for(|now| *now != Weather::Refusing).await;
+            let _ = network.wait_for(|now| *now != Network::Refusing).await;
             listener = bind(port).await;
         }
         tokio::select! {
             accepted = listener.accept() => if let Ok((client, _)) = accepted {
-                connections.spawn(connect(client, server, weather.clone()));
+                connections.spawn(connect(client, server, network.clone()));
             },
-            changed = weather.changed() => if changed.is_err() { return },
+            changed = network.changed() => if changed.is_err() { return },
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn connect(mut client: TcpStream, server: u16, mut weather: watch::Receiver<Weather>) {
+async fn connect(mut client: TcpStream, server: u16, mut network: watch::Receiver<Network>) {
     let _ = client.set_nodelay(true);
-    if weather.wait_for(|now| *now != Weather::Losing).await.is_err() {
+    if network.wait_for(|now| *now != Network::Losing).await.is_err() {
         return;
     }
     let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).await else {
@@ -87,42 +91,42 @@ async fn connect(mut client: TcpStream, server: u16, mut weather: watch::Receive
     let _ = server.set_nodelay(true);
     let cut = {
         let ((client_in, client_out), (server_in, server_out)) = (client.split(), server.split());
-        let there = pass(client_in, server_out, weather.clone());
-        let back = pass(server_in, client_out, weather.clone());
+        let there = pass(client_in, server_out, network.clone());
+        let back = pass(server_in, client_out, network.clone());
         tokio::select! {
             _ = async { tokio::join!(there, back) } => return,
-            cut = weather.wait_for(|now| !passes(*now)) => cut.map(|now| *now),
+            cut = network.wait_for(|now| !passes(*now)) => cut.map(|now| *now),
         }
     };
     match cut {
-        Ok(Weather::ServerHungUp) => drop(server.shutdown().await),
-        Ok(Weather::ClientHungUp) => drop(client.shutdown().await),
+        Ok(Network::ServerHungUp) => drop(server.shutdown().await),
+        Ok(Network::ClientHungUp) => drop(client.shutdown().await),
         _ => {
             reset(&client);
             return reset(&server);
         }
     }
-    let _ = weather.wait_for(|now| passes(*now)).await;
+    let _ = network.wait_for(|now| passes(*now)).await;
 }
 
-fn passes(weather: Weather) -> bool {
-    matches!(weather, Weather::Fair | Weather::Losing | Weather::Slow(_))
+fn passes(network: Network) -> bool {
+    matches!(network, Network::Good | Network::Losing | Network::Slow(_))
 }
 
-/// Closed with a reset, once it is dropped.
+/// Makes dropping the stream reset the connection.
 fn reset(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-/// One direction, until its sender has ended.
-async fn pass(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut weather: watch::Receiver<Weather>) {
+/// Copies one direction until its sender ends.
+async fn pass(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, mut network: watch::Receiver<Network>) {
     let mut bytes = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        let now = *weather.borrow();
-        if let Weather::Slow(delay) = now {
+        let now = *network.borrow();
+        if let Network::Slow(delay) = now {
             tokio::time::sleep(delay).await;
         }
-        if weather.wait_for(|now| *now != Weather::Losing).await.is_err()
+        if network.wait_for(|now| *now != Network::Losing).await.is_err()
             || to.write_all(&bytes[..count]).await.is_err()
         {
             return;

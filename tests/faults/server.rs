@@ -1,4 +1,4 @@
-//! PostgreSQL as a run uses it: durable, on a volume and a clock of its own, stopped in every way and started again.
+//! PostgreSQL as a run uses it: durable, on a volume and a clock of its own, stopped in several ways and started again.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -15,29 +15,30 @@ use crate::clock::Clock;
 use crate::proxy::free_port;
 use crate::volume::Volume;
 
-/// Longer than a recovery takes, and a disk is full.
+/// Longer than a recovery takes, and longer than a disk is full.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
-/// A fast shutdown that takes longer becomes an immediate one, as in the stack.
+/// A fast shutdown that takes longer becomes an immediate one, as in `stack`.
 const FAST: Duration = Duration::from_secs(20);
 
-/// The server of one run and the application's database on it.
+/// The server of a run and the application's database on it.
 pub struct Postgres {
     server: Mutex<Server>,
     pub database: Database,
     pub port: u16,
 }
 
-/// How to stop it (PostgreSQL's own words).
+/// How to stop it, in PostgreSQL's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
-    /// Sessions are ended, everything is written.
+    /// Ends the sessions and writes everything.
     Fast,
-    /// Everything stops at once; the next start recovers, as after a crash. The operating system lives on.
+    /// Stops at once; the next start recovers, as after a crash of the server alone.
     Immediate,
 }
 
 impl Postgres {
+    /// Starts the server and creates the database.
     pub async fn start(volume: &Volume, clock: &Clock) -> anyhow::Result<Postgres> {
         let port = free_port();
         let server = Server::start(&volume.path().join("postgres"), port, clock.environment(), Vec::new()).await?;
@@ -46,13 +47,10 @@ impl Postgres {
         Ok(Postgres { server: Mutex::new(server), database, port })
     }
 
-    /// Stops it and returns when it is down; one that is down already stays so.
-    ///
-    /// # Panics
-    /// When it does not stop.
+    /// Stops it if it runs.
     pub async fn stop(&self, shutdown: Shutdown) {
         let server = self.server.lock().await;
-        // Its number may belong to another by now.
+        // The process id in the file could belong to another process by now.
         if ended(&server).await {
             return;
         }
@@ -60,7 +58,7 @@ impl Postgres {
         let pid = fs::read_to_string(file).ok().and_then(|text| text.lines().next()?.trim().parse().ok());
         let Some(pid) = pid.and_then(Pid::from_raw) else { return };
         let signal = if shutdown == Shutdown::Fast { Signal::INT } else { Signal::QUIT };
-        // A server that recovers from a killed session, asked to stop meanwhile, waits for ever: seen with PostgreSQL 15.
+        // PostgreSQL 15 that is asked to stop while it recovers from a killed session may wait for ever.
         for (signal, patience) in [(signal, FAST), (Signal::QUIT, START_DEADLINE)] {
             let _ = kill_process(pid, signal);
             if timeout(patience, server.ended()).await.is_ok() {
@@ -70,10 +68,7 @@ impl Postgres {
         panic!("PostgreSQL does not stop");
     }
 
-    /// Starts it unless it runs. A disk that is full meanwhile is waited for.
-    ///
-    /// # Panics
-    /// After a minute, with PostgreSQL's own words.
+    /// Starts it unless it runs; while its disk is full, again and again for a minute.
     pub async fn ensure_running(&self) {
         let begun = Instant::now();
         let mut server = self.server.lock().await;
@@ -86,26 +81,27 @@ impl Postgres {
         }
     }
 
-    /// Says what the log has of a phrase: in how many lines.
-    pub async fn complained(&self, phrase: &str) -> usize {
+    /// How often its log contains a phrase.
+    pub async fn count_in_log(&self, phrase: &str) -> usize {
         let folder = self.server.lock().await.folder().to_owned();
         let lines = |name| fs::read(folder.join(name)).map(|log| String::from_utf8_lossy(&log).matches(phrase).count());
         ["log", "log.old"].into_iter().filter_map(|name| lines(name).ok()).sum()
     }
 
-    /// A connection of the superuser, past the proxy.
+    /// Opens a connection of the superuser that does not use the proxy.
     pub async fn connect(&self, application: &str) -> sqlx::Result<PgConnection> {
         let options: PgConnectOptions = self.database.admin().url().parse()?;
         PgConnection::connect_with(&options.application_name(application)).await
     }
 
-    /// The same as a pool.
-    pub fn look(&self) -> PgPool {
+    /// A pool of such connections.
+    pub fn superuser(&self) -> PgPool {
         let options: PgConnectOptions = self.database.admin().url().parse().expect("an address");
         let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(10));
         pool.connect_lazy_with(options.application_name("checker"))
     }
 
+    /// Stops it for good.
     pub async fn end(self) {
         self.server.into_inner().stop().await;
     }

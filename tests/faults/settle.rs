@@ -1,6 +1,5 @@
-//! After a run: everything comes to rest, and what is left is compared with what clients were told.
+//! The end of a round: the system comes to rest, and the database is compared with what clients saw.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use sqlx::PgConnection;
@@ -8,74 +7,53 @@ use support::differing_totals;
 use tokio::time::sleep;
 
 use crate::checker;
-use crate::history::Told;
+use crate::history::Seen;
+use crate::system::System;
 use crate::tables::Tables;
-use crate::world::World;
 
-/// The outbox is empty this long after everything is sound again.
+/// The outbox is empty this long after the repair.
 const DRAINED: Duration = Duration::from_secs(15);
-/// No host holds more resident memory than this once its work is done.
+/// The most resident memory of a host when its work is done.
 const MEMORY: u64 = 256 << 20;
 
-/// What came of a run, in numbers.
-pub struct Settled {
-    pub drained: Duration,
-    pub requests: usize,
-    /// Of those, answered with a known outcome.
-    pub answered: usize,
-    pub events: usize,
-    pub refused: usize,
-    pub memory: u64,
-}
-
-impl fmt::Display for Settled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settled { drained, requests, answered, events, refused, memory } = self;
-        write!(
-            f,
-            "{requests} requests, {answered} answered, {events} events ({refused} refused by audit), outbox empty after {:.1} s, {} MiB",
-            drained.as_secs_f32(),
-            memory >> 20,
-        )
-    }
-}
-
-/// Waits until nothing is under way, then compares. Everything must be sound, since `sound`, and the load over.
-pub async fn settle(world: &World, sound: Instant) -> Settled {
-    let mut connection = world.postgres.connect("checker").await.expect("connect to the database");
+/// Waits until nothing is under way, then compares, and returns the numbers of the round. The system was repaired at
+/// `repaired`, and the load has ended.
+pub async fn settle(system: &System, repaired: Instant) -> String {
+    let mut connection = system.postgres.connect("checker").await.expect("connect to the database");
     while let Some(rest) = unfinished(&mut connection).await {
-        if sound.elapsed() > DRAINED {
-            world.findings.add(format!("{DRAINED:?} after everything was sound again: {rest}"));
+        if repaired.elapsed() > DRAINED {
+            system.history.find(format!("{DRAINED:?} after the repair: {rest}"));
             break;
         }
         sleep(Duration::from_millis(50)).await;
     }
-    let drained = sound.elapsed();
+    let drained = repaired.elapsed();
     let tables = Tables::read(&mut connection).await.expect("read the tables");
-    let attempts = world.client.history.attempts();
+    let attempts = system.history.attempts();
     for finding in checker::compare(&attempts, &tables) {
-        world.findings.add(finding);
+        system.history.find(finding);
     }
-    for differing in differing_totals(&world.postgres.look()).await.expect("compare audit_totals") {
-        world.findings.add(format!("audit_totals differs: {differing}"));
+    for differing in differing_totals(&system.postgres.superuser()).await.expect("compare audit_totals") {
+        system.history.find(format!("audit_totals differs: {differing}"));
     }
-    let memory = world.hosts.memory().await;
+    let memory = system.hosts.memory().await;
     if memory > MEMORY {
-        world.findings.add(format!("a host holds {} MiB", memory >> 20));
+        system.history.find(format!("a host uses {} MiB", memory >> 20));
     }
-    // So that ten minutes of log do not fill the disk on their own.
+    // Frees the write-ahead log: that of ten minutes could fill the disk.
     sqlx::query("CHECKPOINT").execute(&mut connection).await.expect("a checkpoint");
-    Settled {
-        drained,
-        requests: attempts.len(),
-        answered: attempts.iter().filter(|attempt| !matches!(attempt.told, Told::Nothing | Told::Unavailable)).count(),
-        events: tables.events.len(),
-        refused: tables.events.iter().filter(|event| event.place == "refused").count(),
-        memory,
-    }
+    let answered = attempts.iter().filter(|attempt| !matches!(attempt.seen, Seen::Nothing | Seen::Unavailable)).count();
+    let refused = tables.events.iter().filter(|event| event.place == "refused").count();
+    format!(
+        "{} requests, {answered} answered, {} events ({refused} refused by audit), outbox empty after {:.1} s, {} MiB",
+        attempts.len(),
+        tables.events.len(),
+        drained.as_secs_f32(),
+        memory >> 20
+    )
 }
 
-/// What is still under way: events that wait, transactions that are open, statements that run.
+/// What is still under way: waiting events and open transactions.
 async fn unfinished(connection: &mut PgConnection) -> Option<String> {
     let waiting: i64 =
         sqlx::query_scalar("SELECT count(*) FROM audit_outbox").fetch_one(&mut *connection).await.expect("the outbox");

@@ -1,4 +1,4 @@
-//! The sidecar as a process of its own, which receives the hosts' spans.
+//! The sidecar as a process, which receives the hosts' spans.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use crate::host::program;
 use crate::proxy::free_port;
 
+/// Where it listens, and the process while it runs.
 pub struct Sidecar {
     running: Mutex<Option<Child>>,
     metrics: String,
@@ -30,17 +31,19 @@ impl Sidecar {
         sidecar
     }
 
-    /// Where a host's spans belong, as its environment says it.
+    /// The variable that makes a host send its spans here.
     pub fn environment(&self) -> (String, String) {
         ("OTEL_EXPORTER_OTLP_ENDPOINT".into(), format!("http://{}", self.otlp))
     }
 
+    /// Ends it with SIGKILL.
     pub async fn kill(&self) {
         if let Some(mut child) = self.running.lock().await.take() {
             let _ = child.kill().await;
         }
     }
 
+    /// Starts it unless it runs.
     pub async fn ensure_running(&self) {
         let mut running = self.running.lock().await;
         if running.is_some() {
@@ -48,7 +51,7 @@ impl Sidecar {
         }
         let log = File::options().create(true).append(true).open(&self.log).expect("open the sidecar's log");
         let mut command = Command::new(program("sidecar"));
-        command.arg("--end-with-stdin").stdin(Stdio::piped()).stdout(log.try_clone().expect("the log twice"));
+        command.arg("--end-with-stdin").stdin(Stdio::piped()).stdout(log.try_clone().expect("duplicate the log"));
         command.env("SIDECAR_METRICS_LISTEN", &self.metrics).env("SIDECAR_OTLP_LISTEN", &self.otlp);
         command.env("SIDECAR_DATABASE_URL", &self.url).stderr(log).kill_on_drop(true);
         *running = Some(command.spawn().expect("start the sidecar"));

@@ -1,23 +1,24 @@
 //! What the database holds, read at one moment.
 
-use sqlx::postgres::PgRow;
-use sqlx::{Connection, Executor, FromRow, PgConnection, Row};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sqlx::{Connection, Executor, PgConnection};
 
 /// An event, wherever it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Event {
     pub event_id: String,
     pub action: String,
     pub outcome: String,
     pub item_id: Option<i64>,
     pub request_id: String,
-    /// Of its item, where the event says it.
+    /// The version of its item, if the event has it.
     pub version: Option<i64>,
     /// `trail`, `refused` or `outbox`.
     pub place: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Item {
     pub id: i64,
     pub name: String,
@@ -25,6 +26,7 @@ pub struct Item {
     pub version: i64,
 }
 
+/// All rows that the checker needs.
 pub struct Tables {
     pub events: Vec<Event>,
     pub items: Vec<Item>,
@@ -33,47 +35,31 @@ pub struct Tables {
 }
 
 const EVENTS: &str = "
-    SELECT event_id::text, action, outcome, item_id, request_id, (details ->> 'version')::bigint AS version, 'trail' AS place
-      FROM audit_logs
-    UNION ALL
-    SELECT event_id::text, event ->> 'action', event ->> 'outcome', (event ->> 'item_id')::bigint, event ->> 'request_id',
-           (event -> 'details' ->> 'version')::bigint, 'refused' FROM audit_refused
-    UNION ALL
-    SELECT event_id::text, action, outcome, item_id, request_id, (details ->> 'version')::bigint, 'outbox' FROM audit_outbox";
+    SELECT to_json(e)::text FROM (
+        SELECT event_id, action, outcome, item_id, request_id, (details ->> 'version')::bigint AS version, 'trail' AS place
+          FROM audit_logs
+        UNION ALL
+        SELECT event_id, event ->> 'action', event ->> 'outcome', (event ->> 'item_id')::bigint, event ->> 'request_id',
+               (event -> 'details' ->> 'version')::bigint, 'refused' FROM audit_refused
+        UNION ALL
+        SELECT event_id, action, outcome, item_id, request_id, (details ->> 'version')::bigint, 'outbox' FROM audit_outbox
+    ) e";
+
+const ITEMS: &str = "SELECT to_json(i)::text FROM (SELECT id, name, description, version FROM items) i";
 
 impl Tables {
+    /// Reads them in one transaction.
     pub async fn read(connection: &mut PgConnection) -> sqlx::Result<Tables> {
         let mut moment = connection.begin().await?;
         moment.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
-        let events = sqlx::query_as(EVENTS).fetch_all(&mut *moment).await?;
-        let items = sqlx::query_as("SELECT id, name, description, version FROM items").fetch_all(&mut *moment).await?;
+        let events = decode(sqlx::query_scalar(EVENTS).fetch_all(&mut *moment).await?);
+        let items = decode(sqlx::query_scalar(ITEMS).fetch_all(&mut *moment).await?);
         let keys = sqlx::query_as("SELECT key, item_id FROM idempotency").fetch_all(&mut *moment).await?;
         moment.commit().await?;
         Ok(Tables { events, items, keys })
     }
 }
 
-impl FromRow<'_, PgRow> for Event {
-    fn from_row(row: &PgRow) -> sqlx::Result<Event> {
-        Ok(Event {
-            event_id: row.try_get("event_id")?,
-            action: row.try_get("action")?,
-            outcome: row.try_get("outcome")?,
-            item_id: row.try_get("item_id")?,
-            request_id: row.try_get("request_id")?,
-            version: row.try_get("version")?,
-            place: row.try_get("place")?,
-        })
-    }
-}
-
-impl FromRow<'_, PgRow> for Item {
-    fn from_row(row: &PgRow) -> sqlx::Result<Item> {
-        Ok(Item {
-            id: row.try_get("id")?,
-            name: row.try_get("name")?,
-            description: row.try_get("description")?,
-            version: row.try_get("version")?,
-        })
-    }
+fn decode<T: DeserializeOwned>(rows: Vec<String>) -> Vec<T> {
+    rows.iter().map(|row| serde_json::from_str(row).unwrap_or_else(|error| panic!("{error} in {row}"))).collect()
 }

@@ -1,14 +1,13 @@
-"""What schemathesis has to know about this API beyond the data in its contract. Each failure that is dropped here is one sentence of it."""
+"""What schemathesis has to know beyond the contract: how headers are sent, and which of its failures do not count."""
 
 import schemathesis
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Header values are text, and travel as UTF-8.
+    """Sends header values as UTF-8: the host refuses other bytes, as its own tests show.
 
-    Links that schemathesis infers put an item's id, a number, into headers. Bytes that are no UTF-8 never reach the service: the host
-    answers them, as the contract says and the host's own tests show.
+    Links that schemathesis infers put an item's id, a number, into headers.
     """
     for name, value in (case.headers or {}).items():
         case.headers[name] = str(value).encode().decode("latin-1")
@@ -20,7 +19,7 @@ def filter_failure(context, failure, case, response):
     if kind == "RejectedPositiveData":
         return not (version_is_stale(case, response) or key_is_taken(case, response))
     if kind == "UseAfterFree":
-        # OPTIONS looks at the path only: the id is not checked.
+        # OPTIONS depends on the path alone: it does not check the id.
         return case.method != "OPTIONS"
     return True
 
@@ -30,5 +29,5 @@ def version_is_stale(case, response):
 
 
 def key_is_taken(case, response):
-    """The other reason for 422 lists fields."""
+    """The other reason for 422, an invalid body, lists its fields."""
     return response.status_code == 422 and "Idempotency-Key" in case.headers and "errors" not in response.json()

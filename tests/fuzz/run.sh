@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Asks a stack of its own what schemathesis makes of /openapi.json, in every phase, and holds the answers against every check.
-# Usage: tests/fuzz/run.sh [--seed N] [--minutes N]    (default: the same questions each time, about a minute)
+# Starts a stack, sends it the requests that schemathesis generates from /openapi.json, and checks the responses.
+# Usage: tests/fuzz/run.sh [--seed N] [--minutes N]    (default: the same requests each time, about a minute)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Makes container images from Debian's packages alone, for engines that can pull none.
-#   base        in place of distroless/cc: a C library and certificates
-#   postgres    in place of the official image, as far as it is used here
-#   binaries    in place of the Dockerfile's stage that compiles: the programs as they were built last
+# Builds container images from Debian's packages alone, for engines that cannot pull images.
+#   base        instead of distroless/cc: a C library and certificates
+#   postgres    instead of the official image, with what is used of it here
+#   binaries    instead of the Dockerfile's stage that compiles: the programs as they were built last
 # Usage: tests/images/build.sh base|postgres|binaries    (as root, or with sudo; prints the image's name)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 suite=bookworm
-# A change to how an image is made makes another one.
+# The tag changes with the files that build the image.
 image=items-tests/${1:-}:$(cat tests/images/build.sh tests/images/docker-entrypoint.sh | sha256sum | head -c 12)
 there() { docker image inspect "$image" >/dev/null 2>&1; }
 
 # debian PACKAGES OPTION...: a minimal system with PACKAGES.
 debian() {
     scripts/install-packages.sh debootstrap:debootstrap >&2
-    echo "Making $image (about a minute)" >&2
+    echo "Building $image (about a minute)" >&2
     "${as_root[@]}" debootstrap --variant=minbase --include="$1" "$suite" "$root" >"$root.log" 2>&1 ||
         { tail -n 5 "$root.log" >&2 && echo "error: debootstrap failed; fix: $root.log has the rest" >&2 && exit 1; }
     "${as_root[@]}" rm -rf "$root.log" "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/var/lib/postgresql/*/main

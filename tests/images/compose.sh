@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the images and tries Compose's core profile with them, from base images of Debian's packages and the programs as built last:
-# the README's lines answer, metrics count, nothing runs as root, and data outlives the containers.
+# Builds the images, from base images of Debian's packages and the programs as built last, and tests Compose's core
+# profile: the README's commands work, metrics count, nothing runs as root, and data outlives the containers.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# A newer client without its builder is of no use; Debian's has one.
+# A newer client may lack the builder; Debian's has it.
 docker buildx version >/dev/null 2>&1 || PATH=/usr/bin:$PATH
 export DOCKER_BUILDKIT=1
 
@@ -39,12 +39,12 @@ healthy() { [[ $(docker inspect --format '{{.State.Health.Status}}' "$(compose p
 counted() { curl -s "http://127.0.0.1:$METRICS_PORT/metrics" | grep -qx "$1"; }
 
 echo "Compose: core profile"
-# What a run that was killed has left.
+# Removes what a killed run has left.
 compose down --volumes --timeout 1 >/dev/null 2>&1
 compose up --detach --no-build
 eventually 'the application is ready' curl -sf "$url/readyz"
 created=$(curl -s -o /dev/null -w '%{http_code}' "$url/items" -H 'content-type: application/json' -d '{"name":"lamp"}')
-[[ $created == 201 ]] || fail "POST /items answers $created"
+[[ $created == 201 ]] || fail "POST /items: $created"
 [[ $(curl -s "$url/items") == *'"name":"lamp"'* ]] || fail "GET /items does not list it"
 eventually 'both operations are in the trail and counted once' counted 'items_operations_total{operation="create",outcome="ok"} 1'
 eventually 'spans arrive' counted 'http_server_request_duration_seconds_count{http_route="/items",http_request_method="POST",http_response_status_code="201"} 1'

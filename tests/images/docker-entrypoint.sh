@@ -1,6 +1,6 @@
 #!/bin/sh
-# What users of the official PostgreSQL image rely on, for an image of Debian's packages: POSTGRES_PASSWORD (or _FILE), _USER
-# and _DB, data in PGDATA, and the server's log on stdout while it sets up and on stderr afterwards.
+# The interface of the official PostgreSQL image, for an image of Debian's packages: POSTGRES_PASSWORD (or _FILE), _USER
+# and _DB, data in PGDATA, and the server's log on stdout during the setup and on stderr afterwards.
 set -eu
 [ "$1" = postgres ] || exec "$@"
 shift
@@ -11,7 +11,7 @@ as_postgres() { setpriv --reuid postgres --regid postgres --init-groups "$@"; }
 
 if [ ! -s "$data/PG_VERSION" ]; then
     [ -z "${POSTGRES_PASSWORD_FILE:-}" ] || POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
-    : "${POSTGRES_PASSWORD:?error: POSTGRES_PASSWORD is not set; fix: give the container one}"
+    : "${POSTGRES_PASSWORD:?error: POSTGRES_PASSWORD is not set; fix: pass it to the container}"
     install -d -o postgres -g postgres -m 700 "$data"
     install -d -o postgres -g postgres /run/postgresql
     secret=$(as_postgres mktemp)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The integration suite on a PostgreSQL in a container, with an image of Debian's packages: what testcontainers does is tried, not assumed.
+# Runs the suite on a PostgreSQL in a container, from an image of Debian's packages. This also tests testcontainers.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

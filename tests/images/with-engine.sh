@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs COMMAND with a Docker engine: the one that answers, else one of its own (Debian's docker.io, as root) that ends with COMMAND.
-# Where neither can be had it says so and runs nothing.
+# Runs COMMAND with a Docker engine: the running one, otherwise one of its own (Debian's docker.io, as root) that ends
+# with COMMAND. If there is neither, it prints `not run: ...` and runs nothing.
 # Usage: tests/images/with-engine.sh COMMAND...
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 not_run() { echo "not run: $* ($why)"; }
-why="making an image of Debian's packages needs root, or sudo without a password, on Debian"
+why="building an image of Debian's packages needs root, or sudo without a password, on Debian"
 if ! command -v apt-get >/dev/null || { ((EUID != 0)) && ! sudo -n true 2>/dev/null; }; then
     not_run "$@" && exit
 fi
@@ -19,7 +19,7 @@ if ((EUID != 0)); then
 fi
 scripts/install-packages.sh dockerd:docker.io iptables:iptables >/dev/null
 
-# The engine's socket must have a short path, and its images may stay for the next run.
+# The path of a socket must be short. The engine's images stay for the next run.
 folder=$PWD/target/engine socket=$(mktemp -d)/docker.sock
 mkdir -p "$folder"
 dockerd --data-root "$folder/data" --exec-root "$folder/run" --pidfile "$folder/pid" --host "unix://$socket" \
@@ -38,7 +38,7 @@ for ((patience = 30; patience > 0; patience--)); do
     sleep 1
 done
 if ((patience == 0)); then
-    why="dockerd does not start here; target/engine/log says: $(tail -n 1 "$folder/log")"
+    why="dockerd does not start here; the end of target/engine/log: $(tail -n 1 "$folder/log")"
     not_run "$@" && exit
 fi
 "$@"

@@ -1,21 +1,18 @@
-//! The whole suite in one program, one module per subject.
+//! Tests of the running system, in one program: a file per endpoint or per promise, named for it.
+//!
+//! # Layout
+//! - `api`: every endpoint of items, and what holds for all requests and responses
+//! - `audit`: the audit trail: one row per operation, private, retained
+//! - `relay`: the way from the outbox to audit, with every failure on it
+//! - `database`: the schema by itself: functions, roles, plans
+//! - `operation`: logs, spans, calls of the host, overload, shutdown
+//! - `security`: the promises of SECURITY.md
+//! - `host_contract`: how a component sees PostgreSQL through the embedded host
 
 mod api;
 mod audit;
-mod bad_input;
-mod components;
-mod conditional;
-mod contract;
-mod host_calls;
+mod database;
 mod host_contract;
-mod idempotency;
-mod isolation;
-mod logs;
-mod private;
+mod operation;
 mod relay;
-mod retention;
-mod roles;
-mod schema;
 mod security;
-mod spans;
-mod streaming;

@@ -1,11 +1,10 @@
 //! The application under test: one host, one database, one log.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{Host, Limits, Line, Lines, Log};
+use host::{Config, Host, Limits, Line, Lines, Log};
 use http::Method;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
@@ -13,54 +12,46 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
-use toml::toml;
 
-use crate::{Answer, Contract, Item, Manifest, SOON, TestDatabase, eventually};
+use crate::{Contract, Item, Manifest, RawResponse, Response, SOON, SlowReader, TestDatabase, closed_port, eventually};
 
-/// Longer than the work after a response can take (2 s of relay), so that nothing is cut off.
+/// Longer than the 2 s that the relay may run after a response, so that stopping the host interrupts nothing.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A running application. Its host is stopped and its database dropped with it.
+/// A running application. Dropping it stops the host and removes the database.
 pub struct App {
     host: Option<Host>,
-    address: SocketAddr,
-    settings: Settings,
-    log: Log,
+    /// What the host was started with, its own port included: it can be started again.
+    config: Config,
+    _manifest: TempDir,
     lines: Lines,
     client: Client,
     database: Arc<TestDatabase>,
 }
 
-/// What it takes to start the host, and to start it again.
-struct Settings {
-    manifest: PathBuf,
-    _folder: TempDir,
-    variables: Vec<(String, String)>,
-    limits: Limits,
-    spans: Option<String>,
-}
-
-/// Changes to the application before it starts.
+/// An application that is not started yet.
 pub struct Builder {
     manifest: Manifest,
-    variables: Vec<(String, String)>,
-    limits: Limits,
-    spans: Option<String>,
+    config: Config,
+    lines: Lines,
     database: Option<Arc<TestDatabase>>,
 }
 
 impl Builder {
-    /// Sets an application variable; wins over the fixture's own.
+    /// Sets an application variable; it wins over the fixture's own value.
     pub fn variable(mut self, name: &str, value: &str) -> Builder {
-        self.variables.retain(|(known, _)| known != name);
-        self.variables.push((name.into(), value.into()));
+        self.config.variables.push((name.into(), value.into()));
         self
     }
 
-    /// Runs `wasm` in place of a component's own code.
-    pub fn component_source(mut self, component: &str, wasm: impl AsRef<Path>) -> Builder {
-        self.manifest.source(component, wasm.as_ref());
-        self
+    /// Makes the database unreachable: connections to it are refused.
+    pub fn without_database(self) -> Builder {
+        self.variable("db_port", &closed_port())
+    }
+
+    /// Makes audit unreachable for the relay.
+    pub fn without_audit(self) -> Builder {
+        self.variable("audit_url", &format!("http://127.0.0.1:{}", closed_port()))
     }
 
     /// Changes the manifest.
@@ -69,26 +60,20 @@ impl Builder {
         self
     }
 
-    /// Gives audit a route of its own, so that requests from outside reach it.
-    pub fn audit_in_the_open(self) -> Builder {
-        let open = toml! {
-            route = "/events"
-            component = "audit"
-        };
-        self.manifest(|manifest| {
-            manifest.table("trigger")["http"].as_array_mut().expect("triggers").push(open.into());
-        })
+    /// Gives audit the public route `/events`.
+    pub fn with_public_audit(self) -> Builder {
+        self.manifest(|manifest| manifest.add_route("/events", "audit"))
     }
 
-    /// Limits of the host.
-    pub fn limits(mut self, limits: Limits) -> Builder {
-        self.limits = limits;
+    /// Changes the limits of the host.
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Builder {
+        change(&mut self.config.limits);
         self
     }
 
-    /// Sends spans to an OTLP/HTTP receiver.
+    /// Sends the host's spans to an OTLP/HTTP receiver.
     pub fn spans(mut self, receiver: &str) -> Builder {
-        self.spans = Some(receiver.to_owned());
+        self.config.spans = Some(receiver.to_owned());
         self
     }
 
@@ -98,158 +83,148 @@ impl Builder {
         self
     }
 
+    /// Starts it, on a free port.
     pub async fn start(self) -> App {
-        let database = match self.database {
+        let Builder { manifest, mut config, lines, database } = self;
+        let database = match database {
             Some(database) => database,
             None => Arc::new(TestDatabase::create().await),
         };
-        let mut variables = database.variables();
-        variables.retain(|(name, _)| self.variables.iter().all(|(own, _)| own != name));
-        variables.extend(self.variables);
-        let (folder, manifest) = self.manifest.write();
-        let settings = Settings { manifest, _folder: folder, variables, limits: self.limits, spans: self.spans };
-        let (log, lines) = Log::collect();
-        let host = settings.host(SocketAddr::from(([127, 0, 0, 1], 0)), &log).await;
+        // The last value of a variable counts.
+        config.variables.splice(0..0, database.variables());
+        let (folder, path) = manifest.write();
+        config.manifest = path;
         let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
-        App { address: host.address(), host: Some(host), settings, log, lines, client, database }
-    }
-}
-
-impl Settings {
-    async fn host(&self, listen: SocketAddr, log: &Log) -> Host {
-        let manifest = self.manifest.clone();
-        let config = host::Config {
-            manifest,
-            listen,
-            variables: self.variables.clone(),
-            limits: self.limits.clone(),
-            log: log.clone(),
-            spans: self.spans.clone(),
-        };
-        Host::start(config).await.unwrap_or_else(|error| panic!("the host does not start: {error:#}"))
+        let mut app = App { host: None, config, _manifest: folder, lines, client, database };
+        app.start_host().await;
+        app
     }
 }
 
 impl App {
-    /// The application as `spin.toml` says, on a database and a port of its own.
+    /// Starts the application of `spin.toml`, on a database and a port of its own.
     pub async fn start() -> App {
         App::builder().start().await
     }
 
-    /// The application with changes.
+    /// The application of `spin.toml`, to be changed before it starts.
     pub fn builder() -> Builder {
-        Builder {
-            manifest: Manifest::read(),
-            variables: Vec::new(),
-            limits: Limits::default(),
-            spans: None,
-            database: None,
-        }
+        let (log, lines) = Log::collect();
+        let mut config = Config::new("spin.toml");
+        config.listen.set_port(0);
+        config.log = log;
+        Builder { manifest: Manifest::read(), config, lines, database: None }
     }
 
-    /// A second host on the same database.
+    /// Starts a second host on the same database.
     pub async fn beside(&self) -> App {
         App::builder().beside(self).start().await
     }
 
+    /// Where the host listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.config.listen
     }
 
+    /// The URL of a path of this application.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.address())
     }
 
-    /// The HTTP client of this application: connections are kept, the deadline is a minute.
+    /// The HTTP client of this application: it keeps connections and gives up after a minute.
     pub fn http(&self) -> &Client {
         &self.client
     }
 
-    /// A request to be sent by hand, or with [`App::send`].
+    /// A request to be completed and sent, usually with [`App::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
     }
 
-    /// Sends a request, reads the whole answer and holds it against the contract.
-    ///
-    /// # Panics
-    /// When no answer comes, or one that the contract does not know.
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
+    /// Sends a request, reads the whole response and checks it against `/openapi.json`.
+    pub async fn send(&self, request: RequestBuilder) -> Response {
         let (client, request) = request.build_split();
         let request = request.expect("a well-formed request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let response = client.execute(request).await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
-        let answer = Answer::read(response)
+        let response = Response::read(response)
             .await
             .unwrap_or_else(|error| panic!("{method} {path}: the body ends early: {error:?}"));
-        Contract::of(self).await.check(&method, &path, &answer);
-        answer
+        Contract::of(self).await.check(&method, &path, &response);
+        response
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    /// Sends `GET path`.
+    pub async fn get(&self, path: &str) -> Response {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, body: Value) -> Answer {
+    /// Sends `POST /items`.
+    pub async fn post(&self, body: Value) -> Response {
         self.send(self.request(Method::POST, "/items").json(&body)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    /// Sends `PUT path`.
+    pub async fn put(&self, path: &str, body: Value) -> Response {
         self.send(self.request(Method::PUT, path).json(&body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    /// Sends `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Response {
         self.send(self.request(Method::DELETE, path)).await
     }
 
     /// Creates an item without a description.
     pub async fn create(&self, name: &str) -> Item {
-        let answer = self.post(json!({ "name": name })).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.item()
+        let response = self.post(json!({ "name": name })).await;
+        assert_eq!(response.status, 201, "{response:?}");
+        response.item()
     }
 
+    /// Sends bytes as they are and reads until the host closes the connection: ask for `Connection: close`.
+    pub async fn exchange(&self, request: impl AsRef<[u8]>) -> RawResponse {
+        RawResponse::read(self.address(), request.as_ref()).await
+    }
+
+    /// Sends `GET path` and reads only the beginning of the response.
+    pub async fn read_slowly(&self, path: &str) -> SlowReader {
+        SlowReader::begin(self.request(Method::GET, path)).await
+    }
+
+    /// The application's database.
     pub fn database(&self) -> &TestDatabase {
         &self.database
     }
 
-    /// Connections of the superuser to this application's database.
+    /// Connections of the superuser to the application's database.
     pub fn db(&self) -> &PgPool {
-        self.database.look()
+        self.database.superuser()
     }
 
-    /// Waits until the trail has `rows` rows and the outbox is empty, asking `/readyz` meanwhile as a probe does.
-    ///
-    /// # Panics
-    /// After `deadline`, or as soon as the trail has too many rows.
+    /// Waits until the trail has `rows` rows, and not more, and the outbox is empty. Meanwhile it requests `/readyz`,
+    /// as a cluster does.
     pub async fn audited(&self, rows: i64, deadline: Duration) {
         eventually(&format!("{rows} audited operations"), deadline, async || {
-            let ready = self.http().get(self.url("/readyz")).send().await.map(|answer| answer.status().as_u16());
-            let (stored, waiting) =
-                (self.database.count("audit_logs").await, self.database.count("audit_outbox").await);
-            assert!(
-                stored <= rows,
-                "{stored} rows in audit_logs, only {rows} operations: {:?}",
-                self.database.tally().await
-            );
+            let ready = self.http().get(self.url("/readyz")).send().await.map(|response| response.status().as_u16());
+            let (stored, waiting) = self.database.stored_and_waiting().await;
+            if stored > rows {
+                panic!("{stored} rows in audit_logs, {rows} operations: {:?}", self.database.tally().await);
+            }
             if (stored, waiting) == (rows, 0) {
                 return Ok(());
             }
-            let lease: String = sqlx::query_scalar("SELECT relay_lease::text FROM relay_lease")
-                .fetch_one(self.db())
-                .await
-                .expect("read the lease");
-            Err(format!("{stored} in audit_logs, {waiting} in the outbox, lease {lease}, /readyz {ready:?}"))
+            let lease = self.database.lease().await;
+            Err(format!("{stored} in audit_logs, {waiting} in the outbox, {lease:?}, /readyz {ready:?}"))
         })
         .await;
     }
 
-    /// The lines that the components and the host wrote so far.
+    /// The lines that the components and the host have written so far.
     pub fn lines(&self) -> Vec<Line> {
         self.lines.all()
     }
 
-    /// What those lines say.
+    /// The texts of those lines.
     pub fn logs(&self) -> Vec<String> {
         self.lines().into_iter().map(|line| line.text).collect()
     }
@@ -260,10 +235,10 @@ impl App {
         line.unwrap_or_else(|| panic!("no log line with {text:?} within {SOON:?}; there are: {:#?}", self.logs()))
     }
 
-    /// Stops the host as SIGTERM would and starts it again on the same port.
+    /// Stops the host as SIGTERM does and starts it again on the same port.
     pub async fn restart_host(&mut self) {
         self.stop_host().await;
-        self.host = Some(self.settings.host(self.address, &self.log).await);
+        self.start_host().await;
     }
 
     /// Stops the host; the database stays.
@@ -272,12 +247,19 @@ impl App {
             host.shutdown(GRACE).await;
         }
     }
+
+    async fn start_host(&mut self) {
+        let host = Host::start(self.config.clone()).await;
+        let host = host.unwrap_or_else(|error| panic!("the host does not start: {error:#}"));
+        self.config.listen = host.address();
+        self.host = Some(host);
+    }
 }
 
 impl Drop for App {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            println!("log of {}:", self.address);
+            println!("log of {}:", self.address());
             self.logs().iter().for_each(|line| println!("    {line}"));
         }
         block_in_place(|| Handle::current().block_on(self.stop_host()));

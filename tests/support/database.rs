@@ -1,11 +1,11 @@
-//! One database per test, and looks into it.
+//! The database of one test.
 
-use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Mutex as SyncMutex;
 use std::time::Duration;
 
-use serde_json::Value;
-use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgPool, Row};
+use sqlx::postgres::{PgPoolOptions, Postgres};
+use sqlx::{AssertSqlSafe, Decode, PgPool, Type};
 use stack::{Address, Database, Role};
 use tokio::process::Command;
 use tokio::runtime::Handle;
@@ -13,51 +13,51 @@ use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
 use crate::manifest::schema;
-use crate::postgres;
+use crate::{SOON, eventually, postgres};
 
-/// Two sessions that alter one role at once fail, and roles belong to the whole server.
+/// Roles belong to the whole server, and two sessions that alter one role at once fail.
 static APPLYING: Mutex<()> = Mutex::const_new(());
 
-/// A database of its own with the schema in it, dropped with this value.
+/// A database with the schema in it. Dropping it removes the database.
 pub struct TestDatabase {
     database: Database,
-    look: PgPool,
+    superuser: PgPool,
+    roles: SyncMutex<Vec<PgPool>>,
 }
 
-/// A row of `audit_logs`, as far as tests look at it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Audited {
-    pub action: String,
-    pub outcome: String,
-    pub item_id: Option<i64>,
-    pub request_id: String,
-    pub trace_id: Option<String>,
-    pub actor: Option<String>,
-    pub client_addr: Option<String>,
-    pub details: Value,
-}
+/// A type that a column can have.
+pub trait Column: Send + Unpin + Debug + PartialEq + for<'r> Decode<'r, Postgres> + Type<Postgres> {}
+
+impl<T: Send + Unpin + Debug + PartialEq + for<'r> Decode<'r, Postgres> + Type<Postgres>> Column for T {}
 
 impl TestDatabase {
-    /// A fresh copy of the template.
+    /// Creates a copy of the template.
     pub async fn create() -> TestDatabase {
         let database = postgres::database().await;
-        let look = pool(database.admin());
-        TestDatabase { database, look }
+        let superuser = pool(database.admin());
+        TestDatabase { database, superuser, roles: SyncMutex::default() }
     }
 
-    /// Connections of the superuser, for looking and for arranging.
-    pub fn look(&self) -> &PgPool {
-        &self.look
+    /// Connections of the superuser.
+    pub fn superuser(&self) -> &PgPool {
+        &self.superuser
     }
 
     /// Connections of one of the application's roles.
     pub fn role(&self, role: Role) -> PgPool {
-        pool(&self.database.address(role))
+        let pool = pool(&self.database.address(role));
+        self.roles.lock().expect("the roles' pools").push(pool.clone());
+        pool
     }
 
     /// The address for one of the application's roles, password included.
     pub fn url(&self, role: Role) -> String {
         self.database.address(role).url()
+    }
+
+    /// The variables that lead the application to this database.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        self.database.variables()
     }
 
     /// Applies the schema again, as an operator would. Roles keep their passwords.
@@ -66,10 +66,7 @@ impl TestDatabase {
         self.psql(|psql| psql.arg("-f").arg(schema())).await;
     }
 
-    /// Runs psql as the superuser and gives what it wrote to stderr: that is where the server's messages go.
-    ///
-    /// # Panics
-    /// When a statement fails.
+    /// Runs psql as the superuser and returns what it wrote to stderr, where the server's messages go.
     pub async fn psql(&self, arguments: impl FnOnce(&mut Command) -> &mut Command) -> String {
         let Address { host, port, user, password, database, .. } = self.database.admin();
         let mut psql = Command::new("psql");
@@ -77,47 +74,51 @@ impl TestDatabase {
             .envs([("PGHOST", host), ("PGPORT", &port.to_string()), ("PGUSER", user), ("PGDATABASE", database)])
             .envs(password.iter().map(|password| ("PGPASSWORD", password)));
         let output = arguments(&mut psql).output().await.expect("run psql");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{told}");
-        told
+        let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{messages}");
+        messages
     }
 
-    /// The variables that lead the application to this database.
-    pub fn variables(&self) -> Vec<(String, String)> {
-        self.database.variables()
+    /// Runs a statement as the superuser and returns the number of rows.
+    pub async fn run(&self, statement: &str) -> u64 {
+        let done = sqlx::query(AssertSqlSafe(statement)).execute(&self.superuser).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}")).rows_affected()
+    }
+
+    /// The first column of every row, read as the superuser.
+    pub async fn values<T: Column>(&self, query: &str) -> Vec<T> {
+        let rows = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&self.superuser).await;
+        rows.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The value of a query with one row and one column, read as the superuser.
+    pub async fn value<T: Column>(&self, query: &str) -> T {
+        let mut values = self.values(query).await;
+        assert_eq!(values.len(), 1, "{query}: {values:?}");
+        values.remove(0)
+    }
+
+    /// Waits until a query has the value `expected`.
+    pub async fn becomes<T: Column>(&self, query: &str, expected: T) {
+        eventually(&format!("{query} is {expected:?}"), SOON, async || match self.value::<T>(query).await {
+            value if value == expected => Ok(()),
+            value => Err(format!("{value:?}")),
+        })
+        .await;
     }
 
     /// How many rows `table` has.
     pub async fn count(&self, table: &str) -> i64 {
-        let query = format!("SELECT count(*) FROM {table}");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-            .fetch_one(&self.look)
-            .await
-            .unwrap_or_else(|error| panic!("count {table}: {error}"))
+        self.value(&format!("SELECT count(*) FROM {table}")).await
     }
 
-    /// The trail, in the order in which things happened.
-    pub async fn trail(&self) -> Vec<Audited> {
-        let query = "SELECT action, outcome, item_id, request_id, trace_id, actor, client_addr, coalesce(details, 'null')::text AS details
-                       FROM audit_logs ORDER BY created_at, id";
-        let rows = sqlx::query(query).fetch_all(&self.look).await.expect("read audit_logs");
-        let row = |row: &sqlx::postgres::PgRow| Audited {
-            action: row.get("action"),
-            outcome: row.get("outcome"),
-            item_id: row.get("item_id"),
-            request_id: row.get("request_id"),
-            trace_id: row.get("trace_id"),
-            actor: row.get("actor"),
-            client_addr: row.get("client_addr"),
-            details: serde_json::from_str(row.get("details")).expect("details are JSON"),
-        };
-        rows.iter().map(row).collect()
-    }
-
-    /// How often each action and outcome is in the trail, as `"create ok"`.
-    pub async fn tally(&self) -> BTreeMap<String, i64> {
-        let query = "SELECT action || ' ' || outcome, count(*) FROM audit_logs GROUP BY 1";
-        sqlx::query_as(query).fetch_all(&self.look).await.expect("count audit_logs").into_iter().collect()
+    /// Inserts items directly, without an operation, named `item 1` and so on. `description` is an SQL expression.
+    pub async fn insert_items(&self, count: usize, description: &str) {
+        self.run(&format!(
+            "INSERT INTO items (name, description, created_at, updated_at)
+             SELECT 'item ' || n, {description}, now(), now() FROM generate_series(1, {count}) AS n"
+        ))
+        .await;
     }
 }
 
@@ -125,9 +126,12 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         block_in_place(|| {
             Handle::current().block_on(async {
-                self.look.close().await;
-                if let Err(error) = self.database.clone().remove().await {
-                    eprintln!("a database of the tests stays: {error}");
+                let roles = std::mem::take(self.roles.get_mut().expect("the roles' pools"));
+                for pool in roles.iter().chain([&self.superuser]) {
+                    pool.close().await;
+                }
+                if let Err(error) = self.database.remove().await {
+                    eprintln!("a test database is not removed: {error}");
                 }
             });
         });

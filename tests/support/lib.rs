@@ -1,17 +1,35 @@
-//! The fixture of the integration suite: the real components on the embedded host over a real PostgreSQL.
+//! Starts and inspects the running system for the tests: the real components on the embedded host over a real
+//! PostgreSQL.
 //!
 //! ```ignore
 //! let app = App::start().await;                                     // a database and a host of its own
 //! let item = app.create("bolt").await;
-//! let answer = app.get(&format!("/items/{}", item.id)).await;       // checked against the contract on the way
-//! assert_eq!(answer.status, 200);
+//! let response = app.get(&format!("/items/{}", item.id)).await;     // also checked against /openapi.json
+//! assert_eq!(response.status, 200);
 //! app.audited(2, SOON).await;                                       // both operations are in audit_logs
 //! ```
 //!
-//! Every test has a database and a host of its own and may run beside any other; both are gone when `App` is dropped.
-//! A fixture that cannot do its work panics and says what it saw: nothing here is skipped.
+//! Every test has a host and a database of its own, so all tests may run at once. Dropping [`App`] removes both.
+//! Whatever fails here panics with what it saw, and every wait has a deadline ([`SOON`] unless the test sets one): no
+//! test is skipped.
+//!
+//! # Layout
+//! - `app`: the application under test, with changes where a test needs them
+//! - `manifest`: its `spin.toml`
+//! - `probe`: a component that does what a request tells it to, beside the real ones or instead of audit
+//! - `response`: an HTTP response, read to its end
+//! - `contract`: compares responses with `/openapi.json`
+//! - `slow_reader`: a client that stops reading in the middle of a response
+//! - `raw`: requests as bytes, for those that no client library sends
+//! - `spans`: an OTLP receiver
+//! - `postgres`: the PostgreSQL server of this test process
+//! - `database`: the database of one test
+//! - `outbox`: the outbox and the relay's lease
+//! - `trail`: the audit trail
+//! - `wait`: waiting for a condition
 
-mod answer;
+#![warn(missing_docs)]
+
 mod app;
 mod contract;
 mod database;
@@ -20,20 +38,23 @@ mod outbox;
 mod postgres;
 mod probe;
 mod raw;
+mod response;
 mod slow_reader;
 mod spans;
 mod trail;
 mod wait;
 
-pub use answer::{Answer, Item};
 pub use app::{App, Builder};
 pub use contract::Contract;
-pub use database::{Audited, TestDatabase};
+pub use database::TestDatabase;
+pub use http::{Method, StatusCode};
 pub use manifest::{Manifest, root, schema};
 pub use outbox::Lease;
-pub use raw::{RawAnswer, closed_port, exchange};
-pub use slow_reader::{SlowReader, Streamed};
+pub use raw::{RawResponse, closed_port};
+pub use response::{Item, Response};
+pub use serde_json::{Value, json};
+pub use slow_reader::SlowReader;
 pub use spans::{Receiver, Span};
 pub use stack::Role;
-pub use trail::differing_totals;
+pub use trail::{Audited, differing_totals, event};
 pub use wait::{SOON, eventually};

@@ -1,4 +1,4 @@
-//! The application's own `spin.toml`, as it is or with the changes a test needs.
+//! The application's own `spin.toml`, as it is or with the changes that a test needs.
 
 use std::env;
 use std::fs;
@@ -7,45 +7,36 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-/// A manifest in memory: the root `spin.toml` with its sources made absolute.
+/// The repository's `spin.toml` in memory, with absolute paths to the components.
 pub struct Manifest(Table);
 
 impl Manifest {
-    /// The root `spin.toml`, with the components of `TEST_COMPONENTS` where that names a folder.
-    ///
-    /// # Panics
-    /// When a component is not built.
+    /// Reads it. The components must be built; if `TEST_COMPONENTS` names a folder, they come from there.
     pub fn read() -> Manifest {
-        let root = root();
-        let others = env::var_os("TEST_COMPONENTS").map(PathBuf::from);
-        let text = fs::read_to_string(root.join("spin.toml")).expect("read spin.toml");
+        let text = fs::read_to_string(root().join("spin.toml")).expect("read spin.toml");
         let mut manifest = Manifest(text.parse().expect("parse spin.toml"));
-        for name in manifest.component_names() {
-            let source = manifest.component(&name)["source"]
-                .as_str()
-                .map(|source| root.join(source))
-                .map(|source| match (&others, source.file_name()) {
-                    (Some(folder), Some(name)) => folder.join(name),
-                    _ => source,
-                })
-                .expect("a source is a path");
+        let names: Vec<String> = manifest.table("component").keys().cloned().collect();
+        for name in names {
+            let source = manifest.component(&name)["source"].as_str().expect("a path").to_owned();
+            let source = match (env::var_os("TEST_COMPONENTS"), Path::new(&source).file_name()) {
+                (Some(folder), Some(file)) => Path::new(&folder).join(file),
+                _ => root().join(source),
+            };
             manifest.source(&name, &source);
         }
         manifest
     }
 
-    /// Runs `wasm` in place of the component's own code; routes, variables and grants stay.
+    /// Runs `wasm` instead of the component's own code; routes, variables and permissions stay.
     pub fn source(&mut self, component: &str, wasm: &Path) {
-        assert!(wasm.is_file(), "{} is missing: run `make build`", wasm.display());
+        assert!(wasm.is_file(), "{} is missing; fix: make build", wasm.display());
         self.component(component).insert("source".into(), wasm.to_str().expect("a UTF-8 path").into());
     }
 
     /// The table `[component.NAME]`.
     pub fn component(&mut self, name: &str) -> &mut Table {
-        self.table("component")
-            .get_mut(name)
-            .and_then(Value::as_table_mut)
-            .unwrap_or_else(|| panic!("no component {name}"))
+        let component = self.table("component").get_mut(name).and_then(Value::as_table_mut);
+        component.unwrap_or_else(|| panic!("no component {name}"))
     }
 
     /// A table at the top of the manifest.
@@ -53,13 +44,15 @@ impl Manifest {
         self.0.get_mut(name).and_then(Value::as_table_mut).unwrap_or_else(|| panic!("no table {name}"))
     }
 
-    /// The whole manifest, to change as a test likes.
-    pub fn toml(&mut self) -> &mut Table {
-        &mut self.0
+    /// The HTTP triggers, one for each route.
+    pub fn triggers(&mut self) -> &mut Vec<Value> {
+        self.table("trigger")["http"].as_array_mut().expect("HTTP triggers")
     }
 
-    fn component_names(&mut self) -> Vec<String> {
-        self.table("component").keys().cloned().collect()
+    /// Adds a route to a component.
+    pub fn add_route(&mut self, route: &str, component: &str) {
+        let trigger = [("route", route), ("component", component)].map(|(key, value)| (key.into(), value.into()));
+        self.triggers().push(Table::from_iter(trigger).into());
     }
 
     /// Writes it where a host can read it. The file is gone when the folder is dropped.

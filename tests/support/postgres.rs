@@ -1,8 +1,8 @@
-//! The PostgreSQL server of this test run: a container where a Docker engine can give one, else a server from installed programs.
+//! The PostgreSQL server of this test process: a container where a Docker engine answers, else the installed programs.
 //!
-//! `TEST_POSTGRES` decides instead: `container`, `local`, or the URL of a server for tests alone, by a role that may create roles and
-//! databases; `TEST_POSTGRES_IMAGE` names another image. One server per process, one template with the schema on it, one copy per test.
-//! However the process ends, the server goes too.
+//! `TEST_POSTGRES` decides otherwise: `container`, `local`, or the URL of a server that only tests use, for a role that
+//! may create roles and databases. `TEST_POSTGRES_IMAGE` names another image. The server has one template with the
+//! schema, and one copy of it per test. It ends with the process, however that ends.
 
 use std::env;
 use std::io::Write;
@@ -23,11 +23,11 @@ use crate::manifest::{root, schema};
 const IMAGE: &str = "postgres:18-alpine";
 /// Long enough to pull the image.
 const CONTAINER_DEADLINE: Duration = Duration::from_secs(180);
-/// Marks the connection on which the container's life depends.
+/// The name of the connection that keeps the container running.
 const OWNER: &str = "owner of this container";
 
-/// Runs the server inside the container and ends it when its owner's connection is gone, for a test process has no moment to clean up in:
-/// it may be killed. The engine then removes the container by itself.
+/// Runs the server in the container and stops it when the owner's connection is gone: a test process may be killed and
+/// then cleans up nothing. The engine removes the stopped container.
 const IN_CONTAINER: &str = r#"
 docker-entrypoint.sh postgres "$@" &
 server=$!
@@ -42,13 +42,10 @@ kill -INT $server 2>/dev/null
 wait $server
 "#;
 
-/// A failure is kept too: every other test would only wait for the same one.
+/// A failure is kept too: any other test would wait for the same one.
 static TEMPLATE: OnceCell<Result<Database, String>> = OnceCell::const_new();
 
-/// A new database with the schema in it.
-///
-/// # Panics
-/// When there is no server to be had, with what to do about it.
+/// Creates a database with the schema in it.
 pub async fn database() -> Database {
     let template = TEMPLATE
         .get_or_init(async || template().await.map_err(|error| format!("{error:#}")))
@@ -93,7 +90,7 @@ async fn container() -> anyhow::Result<Address> {
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432).await?);
     let url = format!("postgres://postgres:{password}@{host}:{port}/postgres");
     let owner = PgConnection::connect(&format!("{url}?application_name={}", OWNER.replace(' ', "%20"))).await?;
-    // Neither may end before the process does.
+    // Both live as long as the process.
     std::mem::forget((container, owner));
     tell(&format!("a container of {image} on port {port}"));
     Ok(Address::parse(&url)?)
@@ -103,21 +100,21 @@ async fn local() -> anyhow::Result<Address> {
     let server = Server::temporary().await?;
     let address = server.address();
     tell(&format!("a server from installed programs on port {}", address.port));
-    // It stops with the process.
+    // Never dropped: it stops with the process.
     std::mem::forget(server);
     Ok(address)
 }
 
-/// Test processes that share a server must agree on the roles' passwords; so must a stack that runs on it.
+/// Everything that shares a server uses the same passwords of its roles, so they are kept in a file.
 fn given(url: &str) -> anyhow::Result<(Address, Passwords)> {
     let folder = root().join(".data");
     std::fs::create_dir_all(&folder)?;
     let admin = Address::parse(url)?;
-    tell(&format!("the given one, {admin}"));
+    tell(&format!("{admin}, from TEST_POSTGRES"));
     Ok((admin, Passwords::kept(&folder.join("passwords"))?))
 }
 
-/// Past the test harness, which keeps what `println!` prints to itself.
+/// The test harness captures what `println!` prints, but not this.
 fn tell(which: &str) {
     let _ = writeln!(std::io::stderr(), "PostgreSQL of these tests: {which}");
 }

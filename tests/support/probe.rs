@@ -1,8 +1,8 @@
-//! The probe: a guest that does what a request tells it to, beside the real components or in the place of one.
+//! The probe: a component that does what a request tells it to, beside the real components or instead of audit.
 
 use std::path::PathBuf;
 
-use toml::{Table, Value};
+use toml::Table;
 
 use crate::manifest::root;
 use crate::{App, Builder, Manifest};
@@ -11,26 +11,21 @@ impl Builder {
     /// Adds the probe under `/probe/`; `allowed` are the hosts that it may call.
     pub fn with_probe(self, allowed: &[String]) -> Builder {
         self.manifest(|manifest| {
-            let mut component = Table::new();
-            component.insert("source".into(), "".into());
-            component.insert("allowed_outbound_hosts".into(), allowed.to_vec().into());
-            manifest.table("component").insert("probe".into(), component.into());
+            let grants = [("allowed_outbound_hosts".to_owned(), allowed.to_vec().into())];
+            manifest.table("component").insert("probe".into(), Table::from_iter(grants).into());
             manifest.source("probe", &wasm());
-            let trigger =
-                Table::from_iter([("route".into(), Value::from("/probe/...")), ("component".into(), "probe".into())]);
-            let triggers = manifest.table("trigger")["http"].as_array_mut().expect("HTTP triggers");
-            triggers.push(trigger.into());
+            manifest.add_route("/probe/...", "probe");
         })
     }
 
-    /// Runs the probe in the place of audit. It does with every event what `events` says: `fail`, `refuse`, `trap` or `hang`.
+    /// Runs the probe instead of audit. `events` is what it does with each event: `fail`, `refuse`, `trap` or `hang`.
     pub fn probe_as_audit(self, events: &str) -> Builder {
         self.manifest(|manifest| manifest.probe_as_audit(events))
     }
 }
 
 impl Manifest {
-    /// As [`Builder::probe_as_audit`].
+    /// Does the same as [`Builder::probe_as_audit`].
     pub fn probe_as_audit(&mut self, events: &str) {
         self.source("audit", &wasm());
         let variables = self.component("audit")["variables"].as_table_mut().expect("a table");
@@ -39,17 +34,15 @@ impl Manifest {
 }
 
 impl App {
-    /// Has the probe do something: its path and query below `/probe/`. Gives status and body; a body cut short is an error.
+    /// Asks the probe for something: `what` is path and query below `/probe/`. Returns the status, and the body or the
+    /// error that cut it short.
     pub async fn probe(&self, what: &str) -> (u16, Result<String, reqwest::Error>) {
-        let answer = self.http().get(self.url(&format!("/probe/{what}"))).send().await;
-        let answer = answer.unwrap_or_else(|error| panic!("{what}: no answer: {error:?}"));
-        (answer.status().as_u16(), answer.text().await)
+        let response = self.http().get(self.url(&format!("/probe/{what}"))).send().await;
+        let response = response.unwrap_or_else(|error| panic!("{what}: no response: {error:?}"));
+        (response.status().as_u16(), response.text().await)
     }
 
-    /// What the probe says about something that it can answer for.
-    ///
-    /// # Panics
-    /// When it is stopped on the way.
+    /// The body of such a response, which must be complete and have the status 200.
     pub async fn probe_says(&self, what: &str) -> String {
         match self.probe(what).await {
             (200, Ok(text)) => text,

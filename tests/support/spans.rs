@@ -1,14 +1,14 @@
+//! An OTLP/HTTP receiver that keeps the spans it gets.
+
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use http::{Request, Response};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::routing::post;
+use http::HeaderMap;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span as Received;
@@ -18,81 +18,84 @@ use tokio::task::JoinSet;
 
 use crate::{SOON, eventually};
 
-/// An OTLP/HTTP receiver that keeps the spans it gets.
+/// A receiver on a port of its own. Dropping it stops it.
 pub struct Receiver {
     address: SocketAddr,
-    spans: Arc<Mutex<Vec<Span>>>,
-    _server: JoinSet<()>,
+    spans: Spans,
+    _server: JoinSet<std::io::Result<()>>,
 }
 
-/// A span, in the words of its tests.
+type Spans = Arc<Mutex<Vec<Span>>>;
+
+/// A span with what tests look at.
 #[derive(Clone, Debug)]
 pub struct Span {
+    /// What it was about, as in `GET /items`.
     pub name: String,
-    /// `INTERNAL`, `SERVER`, `CLIENT`.
+    /// `INTERNAL`, `SERVER` or `CLIENT`.
     pub kind: &'static str,
+    /// The trace's id, in hexadecimal digits.
     pub trace: String,
+    /// Its own id, in hexadecimal digits.
     pub id: String,
-    /// Empty for the root of a trace.
+    /// The id of its parent; empty for the root of a trace.
     pub parent: String,
+    /// Attributes as text, as Spin writes them.
     pub attributes: HashMap<String, String>,
-    /// What its status says when that is an error.
+    /// The message of its status, if that is an error.
     pub error: Option<String>,
     /// Unix time in nanoseconds.
     pub start: u64,
+    /// Unix time in nanoseconds.
     pub end: u64,
 }
 
 impl Receiver {
+    /// Starts one.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port for the receiver");
         let address = listener.local_addr().expect("an address");
-        let spans = Arc::new(Mutex::new(Vec::new()));
+        let spans = Spans::default();
+        let routes = Router::new().route("/v1/traces", post(receive)).layer(DefaultBodyLimit::disable());
         let mut server = JoinSet::new();
-        server.spawn(serve(listener, spans.clone()));
+        server.spawn(axum::serve(listener, routes.with_state(spans.clone())).into_future());
         Self { address, spans, _server: server }
     }
 
-    /// What a host is told.
+    /// Where a host has to send its spans.
     pub fn url(&self) -> String {
         format!("http://{}/v1/traces", self.address)
     }
 
+    /// The spans received so far.
     pub fn spans(&self) -> Vec<Span> {
         self.spans.lock().expect("the spans").clone()
     }
 
-    /// Waits for the spans of a trace until one of them has each of `names`.
-    pub async fn trace(&self, trace: &str, names: &[&str]) -> Vec<Span> {
-        eventually(&format!("{names:?} in trace {trace}"), SOON, async || {
-            let spans: Vec<_> = self.spans().into_iter().filter(|span| span.trace == trace).collect();
-            let all = names.iter().all(|name| spans.iter().any(|span| span.name == *name));
-            if all { Ok(spans) } else { Err(format!("{spans:#?}")) }
+    /// Waits for a span.
+    pub async fn span(&self, what: &str, wanted: impl Fn(&Span) -> bool) -> Span {
+        eventually(what, SOON, async || {
+            let spans = self.spans();
+            spans.iter().find(|span| wanted(span)).cloned().ok_or_else(|| format!("{spans:#?}"))
         })
         .await
     }
-}
 
-async fn serve(listener: TcpListener, spans: Arc<Mutex<Vec<Span>>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let spans = spans.clone();
-        let service = service_fn(move |request| receive(spans.clone(), request));
-        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    /// Waits until a trace has a span of each of `names`, and returns its spans.
+    pub async fn trace(&self, trace: &str, names: &[&str]) -> Vec<Span> {
+        for name in names {
+            self.span(&format!("{name} in trace {trace}"), |span| span.trace == trace && span.name == *name).await;
+        }
+        self.spans().into_iter().filter(|span| span.trace == trace).collect()
     }
 }
 
-async fn receive(
-    spans: Arc<Mutex<Vec<Span>>>,
-    request: Request<Incoming>,
-) -> Result<Response<Empty<Bytes>>, Infallible> {
-    assert_eq!(request.headers()["content-type"], "application/x-protobuf");
-    let body = request.into_body().collect().await.expect("a whole body").to_bytes();
+async fn receive(State(spans): State<Spans>, headers: HeaderMap, body: Bytes) {
+    assert_eq!(headers["content-type"], "application/x-protobuf");
     let export = ExportTraceServiceRequest::decode(body).expect("an export of spans");
     let scopes = export.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
     let received = scopes.flat_map(|scope| scope.spans).map(Span::from);
     spans.lock().expect("the spans").extend(received);
-    Ok(Response::default())
 }
 
 impl From<Received> for Span {

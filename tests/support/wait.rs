@@ -7,10 +7,8 @@ pub const SOON: Duration = Duration::from_secs(10);
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Asks `check` again and again until it gives a value. `check` answers `Err` with what it saw instead.
-///
-/// # Panics
-/// After `deadline`, with `what` and the last thing `check` saw.
+/// Calls `check` until it returns a value. Until then it returns what it saw instead, which the panic after `deadline`
+/// shows.
 pub async fn eventually<T>(what: &str, deadline: Duration, mut check: impl AsyncFnMut() -> Result<T, String>) -> T {
     let start = Instant::now();
     loop {

@@ -4,20 +4,20 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-use crate::world::World;
+use crate::system::System;
 
-pub async fn step(world: &World, hours: i32, lasting: Duration) -> String {
-    world.clock.step(hours);
+pub async fn step(system: &System, hours: i32, lasting: Duration) -> String {
+    system.clock.step(hours);
     sleep(lasting).await;
     let query = "SELECT extract(epoch FROM clock_timestamp())::double precision";
-    let theirs: Option<f64> = match world.postgres.connect("clock").await {
+    let theirs: Option<f64> = match system.postgres.connect("clock").await {
         Ok(mut connection) => sqlx::query_scalar(query).fetch_one(&mut connection).await.ok(),
         Err(_) => None,
     };
     let ours = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    world.clock.step(0);
+    system.clock.step(0);
     match theirs {
         Some(theirs) => format!("PostgreSQL's clock was {:+.0} s off", theirs - ours),
-        None => "PostgreSQL could not be asked for its time".into(),
+        None => "PostgreSQL did not return its time".into(),
     }
 }

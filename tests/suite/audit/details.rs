@@ -1,15 +1,19 @@
-//! What the trail says about each operation.
+//! What the trail records about each operation: details, and the caller's name.
 
-use http::Method;
-use serde_json::{Value, json};
-use support::{App, SOON};
+use support::{App, Method, SOON, Value, json};
 
-use super::details;
+/// The details of the only row with this action and outcome.
+async fn details(app: &App, action: &str, outcome: &str) -> Value {
+    let mut rows = app.database().trail().await;
+    rows.retain(|row| row.action == action && row.outcome == outcome);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows.remove(0).details
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn values_of_up_to_a_kibibyte_are_in_the_trail_and_longer_ones_are_digests() {
     let app = App::start().await;
-    // 1 024 and 1 026 bytes: it is bytes that count, not characters.
+    // 1 024 and 1 026 bytes: bytes count, not characters.
     let (kept, digested) = ("é".repeat(512), "é".repeat(513));
     let item = app.post(json!({ "name": "bolt", "description": kept })).await.item();
     let path = format!("/items/{}", item.id);
@@ -19,12 +23,12 @@ async fn values_of_up_to_a_kibibyte_are_in_the_trail_and_longer_ones_are_digests
     let digest = json!({ "bytes": 1026, "sha256": "085638aad30c4fc37eb096d1d73961417bd64ffeba69c29889fe224926179d17" });
     assert_eq!(details(&app, "create", "ok").await, json!({ "name": "bolt", "description": kept }));
     let change = json!({ "version": 2, "description": { "from": kept, "to": digest } });
-    assert_eq!(details(&app, "update", "ok").await, change, "what did not change is not in it");
+    assert_eq!(details(&app, "update", "ok").await, change, "only what changed");
     assert_eq!(details(&app, "delete", "ok").await, json!({ "version": 2, "name": "bolt", "description": digest }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reads_say_how_many_items_they_returned() {
+async fn reads_record_how_many_items_they_returned() {
     let app = App::start().await;
     for name in ["a", "b", "c"] {
         app.create(name).await;
@@ -43,7 +47,7 @@ async fn reads_say_how_many_items_they_returned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_change_says_which_version_was_there_and_which_were_expected() {
+async fn a_failed_precondition_records_the_version_there_was_and_those_expected() {
     let app = App::start().await;
     let path = format!("/items/{}", app.create("bolt").await.id);
     let put = app.request(Method::PUT, &path).header("if-match", "\"7\", \"8\"").json(&json!({ "name": "nut" }));
@@ -56,33 +60,46 @@ async fn a_refused_change_says_which_version_was_there_and_which_were_expected()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_names_the_event_of_the_first_answer() {
+async fn a_repeated_create_records_the_event_of_the_first_one() {
     let app = App::start().await;
     for _ in 0..2 {
-        let create =
-            app.request(Method::POST, "/items").header("idempotency-key", "k").json(&json!({ "name": "bolt" }));
-        assert_eq!(app.send(create).await.status, 201);
+        let create = app.request(Method::POST, "/items").header("idempotency-key", "k");
+        assert_eq!(app.send(create.json(&json!({ "name": "bolt" }))).await.status, 201);
     }
     app.audited(2, SOON).await;
-    let first: String = sqlx::query_scalar("SELECT event_id::text FROM audit_logs WHERE outcome = 'ok'")
-        .fetch_one(app.db())
-        .await
-        .expect("the first event");
+    let first: String = app.database().value("SELECT event_id::text FROM audit_logs WHERE outcome = 'ok'").await;
     assert_eq!(details(&app, "create", "replayed").await, json!({ "first_event_id": first }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_callers_name_is_recorded_only_where_a_proxy_is_trusted_with_it() {
+async fn the_callers_name_is_recorded_only_if_a_proxy_is_trusted_with_it() {
     for (trust, recorded) in [("false", None), ("true", Some("jane@example.org"))] {
         let app = App::builder().variable("trust_actor", trust).start().await;
         let named = app.request(Method::GET, "/items").header("x-actor", "jane@example.org");
         assert_eq!(app.send(named).await.status, 200);
         assert_eq!(app.get("/items").await.status, 200);
         app.audited(2, SOON).await;
-        let actors: Vec<Option<String>> = sqlx::query_scalar("SELECT actor FROM audit_logs ORDER BY created_at")
-            .fetch_all(app.db())
-            .await
-            .expect("read the trail");
+        let actors: Vec<_> = app.database().trail().await.into_iter().map(|row| row.actor).collect();
         assert_eq!(actors, [recorded.map(str::to_owned), None], "trust_actor={trust}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spin_headers_from_outside_change_nothing() {
+    let app = App::start().await;
+    app.create("bolt").await;
+    let request = app
+        .request(Method::GET, "/items/1")
+        .header("spin-client-addr", "6.6.6.6:6")
+        .header("spin-path-info", "/readyz")
+        .header("spin-full-url", "http://audit.spin.internal/events")
+        .header("spin-path-match-id", "2")
+        .header("spin-component-route", "/livez");
+    let response = app.send(request).await;
+    assert_eq!((response.status.as_u16(), response.item().id), (200, 1));
+    app.audited(2, SOON).await;
+    for row in app.database().trail().await {
+        let address = row.client_addr.expect("the host sets the client's address");
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
     }
 }

@@ -1,53 +1,46 @@
-//! Passwords and connection strings stay inside, whatever happens: no answer, log line, span or row has them.
+//! Passwords and connection strings stay inside: no response, log line, span or row has them, in good health or in
+//! trouble.
 
-use http::Method;
-use serde_json::json;
-use support::{App, Receiver, SOON, eventually};
+use support::{App, Method, Receiver, SOON, eventually, json};
 
-/// What the application lets out while it works and while it fails.
+use super::{WRONG, in_every_trouble};
+
+/// Everything that the application writes or sends while it works and while it fails.
 async fn output(app: &App, receiver: &Receiver) -> String {
-    let mut texts = Vec::new();
+    let mut responses = Vec::new();
     let name = || json!({ "name": "bolt" });
     for path in ["/", "/livez", "/readyz", "/openapi.json", "/items", "/items/1", "/items/x", "/nowhere"] {
-        texts.push(format!("{:?}", app.get(path).await));
+        responses.push(app.get(path).await);
     }
-    for answer in [app.post(name()).await, app.put("/items/1", name()).await, app.delete("/items/1").await] {
-        texts.push(format!("{answer:?}"));
-    }
-    let last = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    texts.push(format!("{:?}", app.send(app.request(Method::GET, "/items/9").header("traceparent", last)).await));
-    receiver.trace("0af7651916cd43dd8448eb211c80319c", &["GET /items/:id"]).await;
-    texts.push(format!("{:?}", receiver.spans()));
+    responses.extend([app.post(name()).await, app.put("/items/1", name()).await, app.delete("/items/1").await]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let last = app.request(Method::GET, "/items/9").header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+    responses.push(app.send(last).await);
+    receiver.trace(trace, &["GET /items/:id"]).await;
+    let mut texts = vec![format!("{responses:?}"), format!("{:?}", receiver.spans())];
     texts.extend(app.logs());
     let rows = "SELECT l::text FROM audit_logs l UNION ALL SELECT o::text FROM audit_outbox o UNION ALL SELECT r::text FROM relay_lease r
                 UNION ALL SELECT x::text FROM audit_refused x UNION ALL SELECT i::text FROM items i UNION ALL SELECT t::text FROM audit_totals t";
-    let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(app.db()).await.expect("every row");
-    texts.extend(rows);
+    texts.extend(app.database().values::<String>(rows).await);
     texts.join("\n")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_leaves_by_any_way() {
-    let receiver = Receiver::start().await;
-    let well = App::builder().spans(&receiver.url()).start().await;
-    let broken = App::builder().spans(&receiver.url()).start().await;
-    broken.database().run("ALTER FUNCTION items_create RENAME TO items_create_gone").await;
-    let no_audit =
-        App::builder().spans(&receiver.url()).variable("audit_db_password", "wrong-password-7f3a").start().await;
-    no_audit.create("waits").await;
-    let told = "SELECT last_error FROM relay_lease";
-    eventually("a relay that says why it fails", SOON, async || {
-        no_audit.get("/readyz").await;
-        let error: Option<String> = sqlx::query_scalar(told).fetch_one(no_audit.db()).await.expect("the lease");
-        error.map(drop).ok_or("no error yet".to_owned())
-    })
-    .await;
-    for (what, app) in [("well", &well), ("broken", &broken), ("no audit", &no_audit)] {
-        let output = output(app, &receiver).await;
-        let variables = app.database().variables();
-        let passwords = variables.into_iter().filter(|(name, _)| name.ends_with("password")).map(|(_, value)| value);
-        // Of the connection string the parts that nothing else has.
-        let parts = ["password=", "dbname=", "connect_timeout=", "wrong-password-7f3a"].map(str::to_owned);
+async fn no_response_log_line_span_or_row_has_a_password_or_a_connection_string() {
+    for (what, app, receiver) in in_every_trouble().await {
+        if what == "a wrong password of audit" {
+            app.create("waits").await;
+            eventually("a reason why the relay fails", SOON, async || {
+                app.get("/readyz").await;
+                app.database().lease().await.last_error.map(drop).ok_or("none".to_owned())
+            })
+            .await;
+        }
+        let output = output(&app, &receiver).await;
+        let variables = app.database().variables().into_iter();
+        let passwords = variables.filter(|(name, _)| name.ends_with("password")).map(|(_, value)| value);
+        // Of the connection string the parts that occur nowhere else.
+        let parts = [WRONG, "broken-7f3a", "password=", "dbname=", "connect_timeout="].map(str::to_owned);
         for secret in passwords.chain(parts) {
             assert!(secret.len() > 6, "{secret:?} is too short to prove anything");
             let leak = output.lines().find(|line| line.contains(&secret));

@@ -1,0 +1,133 @@
+//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13.1).
+
+use futures::future::join_all;
+use support::{App, Method, Response, SOON, StatusCode, json};
+
+use super::{refused, with_an_item};
+
+/// Values of `If-Match` that hold for version 2; comparison is strong.
+const MATCHING: [&str; 6] = ["\"2\"", "*", "\"1\", \"2\"", "\"1\",\"2\",\"3\"", "\"x\",, \"2\" ,", "W/\"1\", \"2\""];
+/// Values of `If-Match` that do not.
+const STALE: [&str; 8] =
+    ["\"1\"", "\"3\"", "W/\"2\"", "\"\"", "\"02\"", "\"x\"", "\"1\", \"x,2\"", "\"9223372036854775808\""];
+/// Values of either header that are not well-formed.
+const MALFORMED: [&str; 13] = [
+    "",
+    "1",
+    "\"1",
+    "1\"",
+    "\"1\" \"2\"",
+    "*, \"1\"",
+    "\"1\", *",
+    "w/\"1\"",
+    "W/1",
+    "**",
+    ",",
+    "\"1\"; \"2\"",
+    "\"a b\"",
+];
+
+/// An application whose item 1 is at version 2.
+async fn at_version_two() -> App {
+    let app = App::start().await;
+    app.create("bolt").await;
+    assert_eq!(app.put("/items/1", json!({ "name": "nut" })).await.header("etag"), "\"2\"");
+    app
+}
+
+async fn put(app: &App, condition: &str) -> Response {
+    app.send(app.request(Method::PUT, "/items/1").header("If-Match", condition).json(&json!({ "name": "screw" }))).await
+}
+
+async fn get(app: &App, condition: &str) -> Response {
+    app.send(app.request(Method::GET, "/items/1").header("If-None-Match", condition)).await
+}
+
+async fn delete(app: &App, id: i64, condition: &str) -> Response {
+    app.send(app.request(Method::DELETE, &format!("/items/{id}")).header("If-Match", condition)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_happens_when_its_condition_holds() {
+    let app = at_version_two().await;
+    for condition in MATCHING {
+        app.database().run("UPDATE items SET version = 2").await;
+        let response = put(&app, condition).await;
+        assert_eq!((response.status, response.header("etag")), (StatusCode::OK, "\"3\""), "If-Match: {condition}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_update_answers_412_and_changes_nothing() {
+    let app = at_version_two().await;
+    let before = app.get("/items/1").await.item();
+    for condition in STALE {
+        let response = put(&app, condition).await;
+        assert_eq!(response.status, StatusCode::PRECONDITION_FAILED, "If-Match: {condition}");
+        response.problem();
+    }
+    assert_eq!(app.get("/items/1").await.item(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_happens_only_when_its_condition_holds() {
+    let app = at_version_two().await;
+    for condition in STALE {
+        assert_eq!(delete(&app, 1, condition).await.status, 412, "If-Match: {condition}");
+    }
+    for condition in MATCHING {
+        let item = app.create("bolt").await;
+        app.database().run("UPDATE items SET version = 2").await;
+        assert_eq!(delete(&app, item.id, condition).await.status, 204, "If-Match: {condition}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_if_match_lines_are_one_list() {
+    let app = at_version_two().await;
+    let request = app.request(Method::DELETE, "/items/1").header("If-Match", "\"1\"").header("If-Match", "\"2\"");
+    assert_eq!(app.send(request).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_version_answers_304_without_a_body() {
+    let app = at_version_two().await;
+    for condition in ["\"2\"", "W/\"2\"", "*", "\"1\", \"2\"", "\"x\", W/\"2\""] {
+        let response = get(&app, condition).await;
+        assert_eq!((response.status.as_u16(), response.text.as_str()), (304, ""), "If-None-Match: {condition}");
+        assert_eq!(response.header("etag"), "\"2\"");
+    }
+    for condition in ["\"1\"", "\"3\"", "\"\"", "W/\"1\"", "\"0\"", "\"x\"", "\"x\", \"1,2\""] {
+        let response = get(&app, condition).await;
+        assert_eq!((response.status.as_u16(), &*response.item().name), (200, "nut"), "If-None-Match: {condition}");
+    }
+    let head = app.send(app.request(Method::HEAD, "/items/1").header("If-None-Match", "\"2\"")).await;
+    assert_eq!(head.status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_updates_of_one_version_exactly_one_happens() {
+    let app = at_version_two().await;
+    let responses = join_all((0..8).map(|_| put(&app, "\"2\""))).await;
+    let mut statuses: Vec<u16> = responses.iter().map(|response| response.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+    assert_eq!(app.get("/items/1").await.header("etag"), "\"3\"");
+    app.audited(11, SOON).await;
+    assert_eq!(app.database().tally().await["update precondition_failed"], 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_condition_answers_400() {
+    let app = with_an_item().await;
+    let name = json!({ "name": "nut" });
+    for condition in MALFORMED {
+        for (request, header) in [
+            (app.request(Method::PUT, "/items/1").json(&name), "If-Match"),
+            (app.request(Method::DELETE, "/items/1"), "If-Match"),
+            (app.request(Method::GET, "/items/1"), "If-None-Match"),
+        ] {
+            refused(&app, condition, request.header(header, condition), 400, header).await;
+        }
+    }
+}

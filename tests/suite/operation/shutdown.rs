@@ -1,0 +1,48 @@
+//! Stopping the host loses no event and interrupts no response.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use support::{App, Method, SOON, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_waits_for_the_work_after_the_response() {
+    let mut app = App::start().await;
+    // Only the instance that responded relays this event, and it had no time for that yet.
+    app.create("bolt").await;
+    app.stop_host().await;
+    assert_eq!(app.database().stored_and_waiting().await, (1, 0));
+    assert_eq!(app.database().lease().await.holder, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_right_after_the_responses_loses_no_event() {
+    let mut app = App::start().await;
+    let mut requests = BTreeSet::new();
+    for round in 0..4 {
+        let created = join_all((0..25).map(async |number| {
+            let request_id = format!("round-{round}-{number}");
+            let request = app.request(Method::POST, "/items").header("x-request-id", &request_id);
+            let response = app.send(request.json(&json!({ "name": "bolt" }))).await;
+            assert_eq!(response.status, 201, "{response:?}");
+            request_id
+        }));
+        requests.extend(created.await);
+        app.restart_host().await;
+        let events = "SELECT request_id FROM audit_logs UNION SELECT request_id FROM audit_outbox";
+        let events: BTreeSet<String> = app.database().values(events).await.into_iter().collect();
+        assert_eq!(events, requests, "after round {round}");
+    }
+    app.audited(100, SOON).await;
+    app.database().check_trail(requests).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_lets_a_response_under_way_come_to_its_end() {
+    let mut app = App::start().await;
+    app.database().insert_items(1_500, "repeat('x', 10000)").await;
+    let reader = app.read_slowly("/items").await;
+    let (list, ()) = futures::join!(reader.finish(), app.stop_host());
+    assert!(list.is_ok(), "the list is cut off");
+    assert!(tokio::net::TcpStream::connect(app.address()).await.is_err(), "the host still listens");
+}

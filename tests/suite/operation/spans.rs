@@ -1,0 +1,163 @@
+//! The spans of one operation are those of Spin 3.6, by name, kind, attributes and parent; a broken receiver does no
+//! harm.
+
+use support::{App, Method, SOON, Span, closed_port, json};
+use tokio::net::TcpListener;
+
+use super::with_receiver;
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const CALLER: &str = "00f067aa0ba902b7";
+
+/// Creates an item within [`TRACE`]. With the flags `01` the caller samples the trace, with `00` it does not.
+async fn create_in_trace(app: &App, flags: &str) {
+    let request = app
+        .request(Method::POST, "/items")
+        .header("traceparent", format!("00-{TRACE}-{CALLER}-{flags}"))
+        .json(&json!({ "name": "bolt" }));
+    assert_eq!(app.send(request).await.status, 201);
+}
+
+/// The only span with this name.
+fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+    assert_eq!(found.len(), 1, "spans named {name:?} in {spans:#?}");
+    found[0]
+}
+
+/// A span whose name starts like this.
+fn starting<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    spans.iter().find(|span| span.name.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_operation_is_one_trace_from_the_caller_to_audit() {
+    let (app, receiver) = with_receiver().await;
+    create_in_trace(&app, "01").await;
+
+    let spans =
+        receiver.trace(TRACE, &["POST /items", "execute_wasm_component items", "execute_wasm_component audit"]).await;
+    let request = named(&spans, "POST /items");
+    assert_eq!((request.kind, &*request.parent), ("SERVER", CALLER));
+    let peer = &request.attributes["network.peer.port"];
+    assert!(peer.parse::<u16>().is_ok(), "{peer}");
+    for (key, value) in [
+        ("http.request.method", "POST"),
+        ("http.route", "/items"),
+        ("http.response.status_code", "201"),
+        ("url.path", "/items"),
+        ("url.query", ""),
+        ("network.peer.address", "127.0.0.1"),
+        ("network.protocol.name", "http"),
+    ] {
+        assert_eq!(request.attributes.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    let items = named(&spans, "execute_wasm_component items");
+    assert_eq!((items.kind, &items.parent), ("INTERNAL", &request.id));
+
+    let statement = starting(&spans, "SELECT outcome, id, item, relay FROM items_create(");
+    assert_eq!((statement.kind, &statement.parent), ("CLIENT", &items.id));
+    assert_eq!(statement.attributes["db.system"], "postgresql");
+    let opened = spans.iter().filter(|span| span.name == "spin_outbound_pg.open");
+    let by_items: Vec<_> = opened.filter(|span| span.parent == items.id && span.kind == "CLIENT").collect();
+    assert!(!by_items.is_empty() && by_items.iter().all(|span| span.attributes["db.system"] == "postgresql"));
+
+    let call = named(&spans, "POST");
+    assert_eq!((call.kind, &call.parent), ("CLIENT", &items.id));
+    assert_eq!(call.attributes["url.full"], "http://audit.spin.internal/events");
+    assert_eq!(call.attributes["server.address"], "audit.spin.internal");
+    assert_eq!(call.attributes["http.response.status_code"], "204");
+    let audit = named(&spans, "execute_wasm_component audit");
+    assert_eq!((audit.kind, &audit.parent), ("INTERNAL", &call.id));
+    assert_eq!(starting(&spans, "SELECT audit_store(").parent, audit.id);
+
+    let logs = app.logs();
+    let mut of_audit = logs.iter().filter(|line| line.contains(r#""component":"audit""#));
+    assert!(of_audit.any(|line| line.contains(TRACE)), "the called component gets traceparent: {logs:#?}");
+
+    let servers = spans.iter().filter(|span| span.kind == "SERVER").count();
+    assert_eq!(servers, 1, "a chained call is not a request from outside");
+    for span in &spans {
+        assert!(span.start > 0 && span.end >= span.start && span.error.is_none(), "{span:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_route_of_a_span_is_that_of_the_trigger_and_never_the_path() {
+    let (app, receiver) = with_receiver().await;
+    for (path, name) in [
+        ("/items/7", "GET /items/:id"),
+        ("/nowhere/7", "GET /..."),
+        ("/livez", "GET /livez"),
+        ("/.well-known/spin/health", "GET /.well-known/spin/health"),
+        ("/.well-known/spin/nothing", "GET"),
+    ] {
+        let response = app.http().get(app.url(path)).send().await.expect("a response");
+        let of_path = |span: &Span| span.attributes.get("url.path").is_some_and(|value| value == path);
+        let span = receiver.span(&format!("the span of {path}"), of_path).await;
+        assert_eq!(span.name, name, "{path}");
+        assert_eq!(span.attributes["http.response.status_code"], response.status().as_str(), "{path}");
+        assert_eq!(span.attributes.get("http.route").map(String::as_str), name.strip_prefix("GET "), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_span_of_a_request_ends_with_the_head_of_its_response_and_that_of_its_instance_later() {
+    let (app, receiver) = with_receiver().await;
+    app.database().insert_items(20_000, "repeat('x', 1000)").await;
+    let reader = app.read_slowly("/items").await;
+    let request = receiver.span("GET /items, its body unread", |span| span.name == "GET /items").await;
+    assert!(receiver.spans().iter().all(|span| span.parent != request.id), "the instance still writes");
+    reader.finish().await.expect("the full list");
+    let spans = receiver.trace(&request.trace, &["execute_wasm_component items"]).await;
+    let instance = named(&spans, "execute_wasm_component items");
+    assert!(instance.parent == request.id && instance.end > request.end, "{instance:?} {request:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_fails_has_the_error_in_its_span() {
+    let (app, receiver) = with_receiver().await;
+    app.database().run("ALTER FUNCTION items_get RENAME TO items_got").await;
+    assert_eq!(app.get("/items/1").await.status, 503);
+    let failed = receiver.span("the failed statement", |span| span.error.is_some()).await;
+    assert!(failed.name.contains("items_get(") && failed.error.is_some_and(|error| error.contains("does not exist")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_the_caller_does_not_sample_is_not_exported() {
+    let (app, receiver) = with_receiver().await;
+    create_in_trace(&app, "00").await;
+    app.create("in a trace of its own").await;
+    receiver.span("the other request", |span| span.name == "POST /items").await;
+    assert!(receiver.spans().iter().all(|span| span.trace != TRACE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_receiver_that_refuses_or_hangs_only_spans_are_lost() {
+    let hanging = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let hangs = hanging.local_addr().expect("an address").to_string();
+    for receiver in [format!("127.0.0.1:{}", closed_port()), hangs] {
+        let mut app = App::builder().spans(&format!("http://{receiver}/v1/traces")).start().await;
+        // More spans than the queue of the host can hold.
+        for _ in 0..40 {
+            let created = (0..20).map(|_| app.create("bolt"));
+            futures::future::join_all(created).await;
+        }
+        app.audited(800, SOON).await;
+        app.logged("spans are lost").await;
+        tokio::time::timeout(SOON, app.stop_host()).await.expect("the host stops in time");
+        assert_eq!(app.logs().iter().filter(|line| line.contains("spans are lost")).count(), 1, "it is reported once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_with_an_invalid_receiver_does_not_start() {
+    for (url, reason) in [("https://collector/v1/traces", "no TLS"), ("collector", "no TLS"), ("http://", "not a URL")]
+    {
+        let mut config = host::Config::new("../spin.toml");
+        config.listen.set_port(0);
+        config.spans = Some(url.to_owned());
+        let error = host::Host::start(config).await.err().expect("an error");
+        assert!(error.to_string().contains(reason), "{url}: {error}");
+    }
+}
