@@ -1,4 +1,4 @@
-"""Checks that CHANGELOG.md keeps its format, and that every path and make target in CD.md exists."""
+"""Checks that CHANGELOG.md keeps its format, and that CD.md and README.md name only what exists."""
 
 import re
 from pathlib import Path
@@ -33,3 +33,10 @@ def test_paths_and_make_targets_in_the_plan_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([a-z-]+)", PLAN):
         assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+def test_links_of_the_readme_to_a_line_point_at_the_text_they_show():
+    links = re.findall(r"\[`([^`]+)`\]\(([^)#]+)#L(\d+)\)", (ROOT / "README.md").read_text())
+    assert len(links) >= 6
+    for text, path, line in links:
+        assert text in (ROOT / path).read_text().splitlines()[int(line) - 1], f"{path}#L{line} does not show {text}"

@@ -135,7 +135,7 @@ mod tests {
     fn all_missing_variables_are_named_in_one_line() {
         let declared = declared("x = { required = true }\ny = { required = true }\nz = { default = '' }");
         let error = Variables::resolve(&declared, &[], |_| None).unwrap_err().to_string();
-        assert!(error.starts_with("missing variables: x, y; give each with --variable"), "{error}");
+        assert!(error.starts_with("missing variables: x, y; fix: "), "{error}");
     }
 
     #[test]
