@@ -117,18 +117,16 @@ impl<'a> Response<'a> {
         let writer = Writer::new(response.body().expect("the body of a new response was not taken"));
         out.set(response);
         match body {
-            Body::Full(bytes) if !head_only => {
-                if writer.write(&bytes, Deadline::after(WRITE_PATIENCE)).is_err() {
-                    return Ok(());
-                }
-            }
-            Body::Streamed(parts) if !head_only => {
+            _ if head_only => {}
+            Body::None => {}
+            Body::Full(bytes) if writer.write(&bytes, Deadline::after(WRITE_PATIENCE)).is_err() => return Ok(()),
+            Body::Full(_) => {}
+            Body::Streamed(parts) => {
                 let end = Deadline::after(BODY_PATIENCE);
                 for part in parts {
                     writer.write(part?.as_bytes(), Deadline::after(WRITE_PATIENCE).min(end))?;
                 }
             }
-            _ => {}
         }
         writer.finish();
         Ok(())

@@ -52,7 +52,7 @@ impl Writer {
         Self { stream: body.write().expect("the stream of a new body was not taken"), body }
     }
 
-    /// See [`write`].
+    /// See the function [`write()`].
     pub(crate) fn write(&self, bytes: &[u8], deadline: Deadline) -> Result<(), StreamError> {
         write(&self.stream, bytes, deadline)
     }
