@@ -13,7 +13,7 @@ use std::process::Command;
 use support::{App, Builder, Receiver, root};
 
 /// A password that no role has.
-const WRONG: &str = "wrong-password-7f3a";
+const WRONG: &str = "wrong-password-hidden7z";
 
 /// Its name, and how to cause it.
 type Trouble = (&'static str, fn(Builder) -> Builder);
@@ -27,7 +27,7 @@ async fn in_every_trouble() -> Vec<(&'static str, App, Receiver)> {
         ("no database", Builder::without_database),
         ("a wrong password of items", |app| app.variable("items_db_password", WRONG)),
         ("a wrong password of audit", |app| app.variable("audit_db_password", WRONG)),
-        ("a password that breaks the address", |app| app.variable("items_db_password", "it's broken-7f3a")),
+        ("a password that breaks the address", |app| app.variable("items_db_password", "it's broken-hidden7z")),
         ("no such database", |app| app.variable("db_name", "nowhere")),
         ("an invalid sslmode", |app| app.variable("db_sslmode", "perhaps")),
         ("another schema", |app| app),
