@@ -152,7 +152,8 @@ unreachable() {
     request 404 -X POST "$URL/events" -d '[]' &&
         request 404 -X POST "$URL/events" -H 'Host: audit.spin.internal' -d '[]'
 }
-fact 'POST /events answers 404, also with the Host of audit' 'spinkube/base/ingress.yaml lists what is public' unreachable
+fact 'POST /events answers 404, also with the Host of audit' 'spinkube/base/ingress.yaml lists what is public' \
+    unreachable
 head -c 70000 /dev/zero | tr '\0' ' ' >"$work/large"
 fact 'a body over 64 KiB answers 413' 'kubectl -n items get middleware body' \
     request 413 -X POST "$URL/items" -H "$json" --data-binary "@$work/large"
