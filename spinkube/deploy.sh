@@ -11,7 +11,8 @@ need_cluster
 
 OVERLAY=${OVERLAY:-local}
 [[ $OVERLAY == */* ]] || OVERLAY=spinkube/overlays/$OVERLAY
-[[ -e $OVERLAY/kustomization.yaml ]] || fail "there is no overlay $OVERLAY" "OVERLAY= one of $(cd spinkube/overlays && echo *)"
+[[ -e $OVERLAY/kustomization.yaml ]] ||
+    fail "there is no overlay $OVERLAY" "OVERLAY= one of $(cd spinkube/overlays && echo *)"
 
 if [[ -n ${REGISTRY:-} ]]; then
     # In small letters, as package.sh pushed it.
@@ -20,8 +21,8 @@ fi
 work=target/deploy
 mkdir -p "$work"
 
-# render [CHECKSUM]: the overlay with our registry and version. The checksum of the Secrets in each SpinApp restarts its pods when a
-# Secret changes, and only then.
+# render [CHECKSUM]: the overlay with our registry and version. The checksum of the Secrets in each SpinApp restarts its
+# pods when a Secret changes, and only then.
 render() {
     cat >"$work/kustomization.yaml" <<YAML
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -45,12 +46,13 @@ YAML
 }
 
 apply() { kubectl apply --server-side --force-conflicts -f "$work/rendered.yaml" -l "$1" | sed 's/^/   /'; }
-# deployment_updated APP: whether the operator has written the SpinApp's image and checksum into its Deployment. Before that,
-# `rollout status` reports success for the old one.
+# deployment_updated APP: whether the operator has written the SpinApp's image and checksum into its Deployment. Before
+# that, `rollout status` reports success for the old one.
 deployment_updated() {
-    local wanted found
-    wanted=$(kubectl -n items get spinapp "$1" -o jsonpath='{.spec.image} {.spec.podAnnotations.checksum/secrets}') || return 1
-    found=$(kubectl -n items get deployment "$1" -o jsonpath='{.spec.template.spec.containers[0].image} {.spec.template.metadata.annotations.checksum/secrets}') || return 1
+    local wanted='{.spec.image} {.spec.podAnnotations.checksum/secrets}' found
+    found='{.spec.template.spec.containers[0].image} {.spec.template.metadata.annotations.checksum/secrets}'
+    wanted=$(kubectl -n items get spinapp "$1" -o "jsonpath=$wanted") || return 1
+    found=$(kubectl -n items get deployment "$1" -o "jsonpath=$found") || return 1
     [[ $found == "$wanted" ]] || {
         echo "the SpinApp $1 has '$wanted', its Deployment '$found'; kubectl -n spin-operator get pods"
         return 1
@@ -65,7 +67,8 @@ render
 say "Settings, policies, database ($OVERLAY)"
 sed -n 's|^apiVersion: \(.*[.].*\)/.*|\1|p' "$work/rendered.yaml" | sort -u | while read -r group; do
     [[ -n $(kubectl api-resources --api-group="$group" -o name </dev/null) ]] ||
-        fail "the cluster does not have the API group $group" 'make platform (external-secrets.io: see spinkube/components/external-secrets)'
+        fail "the cluster does not have the API group $group" \
+            'make platform (external-secrets.io: see spinkube/components/external-secrets)'
 done
 kubectl apply --server-side -f spinkube/base/namespace.yaml >/dev/null
 if ! has ExternalSecret; then
@@ -80,9 +83,10 @@ if has ExternalSecret; then
 fi
 say 'Waiting for the database'
 if has Cluster; then
-    until_true 120 'the certificate of the database is ready' kubectl -n items wait --for=condition=Ready --timeout=1s certificate/postgres-server
+    ready() { kubectl -n items wait --for=condition=Ready --timeout=1s "$1"; }
+    until_true 120 'the certificate of the database is ready' ready certificate/postgres-server
     spinkube/components/cloudnative-pg/trust.sh
-    until_true 900 'the database is ready' kubectl -n items wait --for=condition=Ready --timeout=1s cluster.postgresql.cnpg.io/postgres
+    until_true 900 'the database is ready' ready cluster.postgresql.cnpg.io/postgres
 elif has StatefulSet; then
     kubectl -n items rollout status statefulset/postgres --timeout=300s | sed 's/^/   /'
 else
@@ -101,7 +105,8 @@ until_true 300 'the schema is applied' kubectl -n items wait --for=condition=Com
 }
 
 say 'Applications'
-render "$(kubectl -n items get secret items-db audit-db -o jsonpath='{.items[*].data.password}' | sha256sum | cut -c1-16)"
+passwords=$(kubectl -n items get secret items-db audit-db -o jsonpath='{.items[*].data.password}')
+render "$(printf %s "$passwords" | sha256sum | cut -c1-16)"
 # The operator's webhook may still be starting.
 until_true 120 'the applications are accepted' apply 'app.kubernetes.io/component=app'
 for app in $(kubectl -n items get spinapp -o jsonpath='{.items[*].metadata.name}'); do

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes base/rules.yaml: the rules of observability/prometheus/rules as PrometheusRules, indented and without their comments.
-# With the argument `-` it prints them instead; a test compares that with the file. Kustomize cannot do this.
+# Writes base/rules.yaml: the rules of observability/prometheus/rules as PrometheusRules, indented and without their
+# comments. With the argument `-` it prints them instead; a test compares that with the file. Kustomize cannot do this.
 set -euo pipefail
 cd "$(dirname "$0")"
 rules=../observability/prometheus/rules
@@ -10,8 +10,8 @@ generate() {
     for file in "$rules"/*.yml "$rules"/cluster/*.yml; do
         name=${file#"$rules"/}
         name=${name%.yml}
-        printf -- '---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: items-%s\n' "${name//\//-}"
-        printf '  labels: { app.kubernetes.io/name: items }\nspec:\n'
+        printf -- '---\napiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\n'
+        printf 'metadata: { name: items-%s, labels: { app.kubernetes.io/name: items } }\nspec:\n' "${name//\//-}"
         sed '/^ *#/d; /^$/d; s/^/  /' "$file"
     done
 }

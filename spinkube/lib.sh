@@ -17,8 +17,8 @@ need_cluster() {
         fail 'kubectl reaches no cluster' 'make local-cluster, or set KUBECONFIG'
 }
 
-# until_true SECONDS WHAT COMMAND...: runs the command every two seconds until it succeeds, and prints that it still waits.
-# If it never does, prints what the command printed last.
+# until_true SECONDS WHAT COMMAND...: runs the command every two seconds until it succeeds, and prints that it still
+# waits. If it never does, prints what the command printed last.
 until_true() {
     local seconds=$1 what=$2 start=$SECONDS reported=$SECONDS output
     shift 2

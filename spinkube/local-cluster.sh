@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Creates a cluster on this machine with the platform: K3s with the shim in Docker (k3d), http://localhost:8080, and a registry,
-# localhost:5000, which has this name inside the cluster too. Starts the cluster if it exists. Remove it: k3d cluster delete items
+# Creates a cluster with the platform on this machine: K3s with the shim in Docker (k3d), http://localhost:8080, and a
+# registry, localhost:5000, which has this name inside the cluster too. If the cluster exists, starts it.
+# To remove it: k3d cluster delete items
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the components and pushes them as Spin artifacts, and the sidecar as an image: REGISTRY/{items,items-alone,audit-alone,
-# sidecar}:VERSION. Prints each digest and writes all of them to target/digests.
+# Builds and pushes the Spin artifacts items, items-alone and audit-alone, and the image of the sidecar, all as
+# REGISTRY/NAME:VERSION. Prints each digest and writes all of them to target/digests.
 #   REGISTRY=…   VERSION=… (default: from git)   INSECURE=1: a registry without TLS
-#   PLATFORMS=linux/amd64,linux/arm64: builds the sidecar for these with Docker's buildx (default: this machine's); components run on any
+#   PLATFORMS=linux/amd64,linux/arm64: builds the sidecar for these with Docker's buildx (default: this machine's)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=spinkube/lib.sh
@@ -13,7 +13,8 @@ REGISTRY=${REGISTRY,,}
 need spin 'install Spin 3.6: https://spinframework.dev/install'
 need docker 'install Docker: it builds the sidecar'
 VERSION=${VERSION:-$(version)}
-[[ $VERSION != *-dirty ]] || fail 'there are uncommitted changes, which a version from git cannot name' 'commit them, or VERSION=…'
+[[ $VERSION != *-dirty ]] ||
+    fail 'there are uncommitted changes, which a version from git cannot name' 'commit them, or VERSION=…'
 
 mkdir -p target
 : >target/digests

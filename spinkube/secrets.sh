@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 need_cluster
 kubectl apply --server-side -f base/namespace.yaml >/dev/null
 
-# A server reads the superuser's password when it creates its volume. A later change of the Secret alone would lock us out.
+# A server reads the superuser's password only when it creates its volume: changing only the Secret would lock us out.
 [[ " ${ROTATE:-} " != *' postgres-superuser '* ]] ||
     fail "this does not rotate the superuser's password" 'see "Rotate a password" in spinkube/README.md'
 for name in ${ROTATE:-}; do

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Removes the application and its database with all data, after a confirmation (or with CONFIRM=items). The platform stays.
+# Removes the application and its database with all data, after a confirmation (or CONFIRM=items). The platform stays.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
 . ./lib.sh
 need_cluster
 if [[ ${CONFIRM:-} != items ]]; then
-    printf 'This removes the namespace items of %s, with all items and the audit trail. Type its name: ' "$(kubectl config current-context)"
+    context=$(kubectl config current-context)
+    printf 'This removes the namespace items of %s, with all items and the audit trail. Type its name: ' "$context"
     read -r answer
     [[ $answer == items ]] || fail 'nothing was removed' 'type: items'
 fi

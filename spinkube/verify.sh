@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks a running deployment: through the ingress, in the database, in the metrics, and from where nothing may be reachable. Prints
-# one line per fact and stops at the first that does not hold, with its fix. Leaves nothing behind but its audit events.
+# Checks a running deployment: through the ingress, in the database, in the metrics, and from another namespace. Prints
+# one line per fact and stops at the first that does not hold, with its fix. Leaves only its audit events behind.
 #   URL=https://items.example.com   the ingress (default: found by spinkube/address.sh)
 #   PATIENCE=0                      seconds to wait for each fact, instead of its own time
 set -euo pipefail
@@ -16,7 +16,8 @@ forwards=()
 cleanup() {
     [[ ! -s $work/id ]] || curl -s -o "$work/gone" --max-time 10 -X DELETE "$URL/items/$(<"$work/id")" || true
     ((${#forwards[@]} == 0)) || kill "${forwards[@]}" 2>/dev/null || true
-    [[ ! -e $work/probe ]] || kubectl delete namespace items-verify --ignore-not-found --wait=false >/dev/null 2>&1 || true
+    [[ ! -e $work/probe ]] ||
+        kubectl delete namespace items-verify --ignore-not-found --wait=false >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -43,7 +44,8 @@ fact() {
 request() {
     local expected=$1 status
     shift
-    status=$(curl -sS --max-time 15 -D "$work/head" -o "$work/body" -w '%{http_code}' -H "X-Request-Id: $id" "$@") || return 1
+    status=$(curl -sS --max-time 15 -D "$work/head" -o "$work/body" -w '%{http_code}' \
+        -H "X-Request-Id: $id" "$@") || return 1
     [[ $status == "$expected" ]] || {
         printf 'status %s, not %s: curl %s\n' "$status" "$expected" "$*"
         head -c 500 "$work/body"
@@ -55,7 +57,8 @@ response_has() { grep -qi -- "$2" "$work/$1" || { echo "the $1 of the response l
 # The database's pod, which is empty where the database is outside the cluster, and its Service.
 pod=statefulset/postgres database=postgres
 if ! kubectl -n items get statefulset postgres >/dev/null 2>&1; then
-    pod=$(kubectl -n items get pods -l cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary -o name) database=postgres-rw
+    pod=$(kubectl -n items get pods -l cnpg.io/cluster=postgres,cnpg.io/instanceRole=primary -o name)
+    database=postgres-rw
 fi
 # sql STATEMENT OPTIONS...
 sql() { kubectl -n items exec "$pod" -c postgres -- psql -U postgres -d itemsdb "${@:2}" -c "$1"; }
@@ -95,23 +98,30 @@ echo "Verifying $URL, context $(kubectl config current-context)"
 echo '-- It runs'
 FOR=120 fact 'every SpinApp is available' 'kubectl -n items get spinapps,pods; make deploy' \
     kubectl -n items wait --for=condition=Available --timeout=1s spinapp --all
-FOR=60 fact "GET $URL/readyz answers 200" 'kubectl -n items get ingressroutes,pods; kubectl -n kube-system get service traefik' request 200 "$URL/readyz"
+FOR=60 fact "GET $URL/readyz answers 200" \
+    'kubectl -n items get ingressroutes,pods; kubectl -n kube-system get service traefik' request 200 "$URL/readyz"
 
 echo '-- It creates, lists and updates'
-fact "curl -X POST $URL/items -H 'content-type: application/json' -d '{\"name\":\"…\"}' answers 201" 'kubectl -n items logs -l core.spinkube.dev/app-name=items --tail=20' \
-    request 201 -X POST "$URL/items" -H 'content-type: application/json' -d "{\"name\":\"$id\"}"
+json='content-type: application/json'
+fact "curl -X POST $URL/items -H '$json' -d '{\"name\":\"…\"}' answers 201" \
+    'kubectl -n items logs -l core.spinkube.dev/app-name=items --tail=20' \
+    request 201 -X POST "$URL/items" -H "$json" -d "{\"name\":\"$id\"}"
 sed -n 's/^{"id":\([0-9]*\),.*/\1/p' "$work/body" >"$work/id"
-complete() { test -s "$work/id" && response_has head "^location: /items/$(<"$work/id")" && response_has head '^etag:'; }
+complete() {
+    test -s "$work/id" && response_has head "^location: /items/$(<"$work/id")" && response_has head '^etag:'
+}
 fact 'the response has the item, its Location and its ETag' 'check that items answers there, then make deploy' complete
 listed() { request 200 "$URL/items" && response_has body "\"name\":\"$id\""; }
 fact "curl $URL/items lists it" 'make deploy' listed
 fact 'it can be changed' 'kubectl -n items get ingressroute items -o yaml' \
-    request 200 -X PUT "$URL/items/$(<"$work/id")" -H 'content-type: application/json' -d "{\"name\":\"$id\",\"description\":\"changed\"}"
+    request 200 -X PUT "$URL/items/$(<"$work/id")" -H "$json" -d "{\"name\":\"$id\",\"description\":\"changed\"}"
 
 echo '-- Every operation is in the audit trail, once'
 if [[ -n $pod ]]; then
-    FOR=30 fact 'create, list and update are in audit_logs, once each' "curl $URL/readyz reports the relay; observability/RUNBOOK.md#auditoutboxnotdraining" \
-        counts 3 "SELECT count(DISTINCT action) FROM audit_logs WHERE request_id = '$id' AND action IN ('create', 'list', 'update') HAVING count(*) = 3"
+    FOR=30 fact 'create, list and update are in audit_logs, once each' \
+        "curl $URL/readyz reports the relay; observability/RUNBOOK.md#auditoutboxnotdraining" \
+        counts 3 "SELECT count(DISTINCT action) FROM audit_logs
+            WHERE request_id = '$id' AND action IN ('create', 'list', 'update') HAVING count(*) = 3"
     sql 'SELECT * FROM audit_logs ORDER BY created_at DESC LIMIT 5' | cut -c1-160 | sed 's/^/     /'
 else
     echo 'not run: audit_logs, and whether the database is reachable (it has no pod here; its security group decides)'
@@ -123,11 +133,13 @@ sidecar=$forwarded
 for name in database_up items_created_total items_retrieved_total audit_events_processed_total; do
     FOR=30 fact "the sidecar counts: $name" 'kubectl -n items logs deployment/sidecar --tail=20' metric "$name"
 done
-FOR=60 fact 'spans arrive: http_server_request_duration_seconds' 'kubectl -n items get spinappexecutor -o yaml: otel; network policy items → sidecar:4318' \
+FOR=60 fact 'spans arrive: http_server_request_duration_seconds' \
+    'kubectl -n items get spinappexecutor -o yaml: otel; network policy items → sidecar:4318' \
     metric http_server_request_duration_seconds_count
 forward monitoring svc/prometheus-operated 9090
 prometheus=$forwarded
-FOR=120 fact 'Prometheus reaches the sidecar' 'observability/RUNBOOK.md#sidecarabsent' prometheus 'up{job="sidecar"} == 1'
+FOR=120 fact 'Prometheus reaches the sidecar' 'observability/RUNBOOK.md#sidecarabsent' \
+    prometheus 'up{job="sidecar"} == 1'
 FOR=120 fact "Traefik's series for items have the 250 ms bucket" 'observability/RUNBOOK.md#ingressmetricsabsent' \
     prometheus 'traefik_service_request_duration_seconds_bucket{service=~"items-items-.+", le="0.25"}'
 FOR=120 fact 'the rules are loaded' 'kubectl -n items get prometheusrules' prometheus 'items:http_requests:rate2m'
@@ -136,12 +148,19 @@ echo '-- Nothing else is reachable from outside'
 for path in /events /.well-known/spin/health /.well-known/spin/info /.well-known/spin/%69nfo /items/1/events; do
     fact "$path answers 404" 'spinkube/base/ingress.yaml lists what is public' request 404 "$URL$path"
 done
-unreachable() { request 404 -X POST "$URL/events" -d '[]' && request 404 -X POST "$URL/events" -H 'Host: audit.spin.internal' -d '[]'; }
-fact 'POST /events answers 404, also with the Host of audit' 'spinkube/base/ingress.yaml lists what is public' unreachable
+unreachable() {
+    request 404 -X POST "$URL/events" -d '[]' &&
+        request 404 -X POST "$URL/events" -H 'Host: audit.spin.internal' -d '[]'
+}
+fact 'POST /events answers 404, also with the Host of audit' 'spinkube/base/ingress.yaml lists what is public' \
+    unreachable
 head -c 70000 /dev/zero | tr '\0' ' ' >"$work/large"
 fact 'a body over 64 KiB answers 413' 'kubectl -n items get middleware body' \
-    request 413 -X POST "$URL/items" -H 'content-type: application/json' --data-binary "@$work/large"
-guarded() { request 200 "$URL/items?limit=1" && response_has head '^x-content-type-options: nosniff' && response_has head '^x-frame-options: deny'; }
+    request 413 -X POST "$URL/items" -H "$json" --data-binary "@$work/large"
+guarded() {
+    request 200 "$URL/items?limit=1" &&
+        response_has head '^x-content-type-options: nosniff' && response_has head '^x-frame-options: deny'
+}
 fact 'responses carry security headers' 'kubectl -n items get middleware headers' guarded
 
 echo '-- Nothing is reachable from another namespace'
@@ -170,9 +189,11 @@ FOR=120 fact 'a pod of another namespace ran' 'kubectl -n items-verify describe 
 kubectl -n items-verify logs probe >"$work/reached"
 reached() { grep -qx "$1" "$work/reached" || { cat "$work/reached"; return 1; }; }
 # Otherwise a pod without any network would pass the rest.
-fact 'it reaches the API server' 'the pod has no network: check its node' reached 'kubernetes.default.svc.cluster.local:443 open'
+fact 'it reaches the API server' 'the pod has no network: check its node' \
+    reached 'kubernetes.default.svc.cluster.local:443 open'
 for target in "${targets[@]}"; do
-    fact "it does not reach $target" 'kubectl -n items get networkpolicies; is K3s run with --disable-network-policy?' reached "$target closed"
+    fact "it does not reach $target" \
+        'kubectl -n items get networkpolicies; is K3s run with --disable-network-policy?' reached "$target closed"
 done
 
 printf '%s facts hold.\n' "$facts"

@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=spinkube/lib.sh
 . spinkube/lib.sh
-section=$(awk -v head="## [${1:?version}]" 'index($0, head) == 1 { on = 1; next } /^## |^\[/ { on = 0 } on' CHANGELOG.md)
+head="## [${1:?version}]"
+section=$(awk -v head="$head" 'index($0, head) == 1 { on = 1; next } /^## |^\[/ { on = 0 } on' CHANGELOG.md)
 [[ -n $section ]] || fail "CHANGELOG.md has no section for $1" 'make release-check'
 printf '%s\n' "$section"
 if [[ -s target/release-files/digests.txt ]]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the software bill of materials, target/release-files/sbom.spdx.json, from the lock files: WebAssembly does not list its parts.
+# Writes the software bill of materials, target/release-files/sbom.spdx.json, from the lock files.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=spinkube/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Signs the artifacts that `make package` pushed (target/digests), attaches the bill of materials, and verifies the signatures.
-# Keyless: a signature names this repository's release workflow, so this works only in GitHub Actions.
+# Signs the artifacts that `make package` pushed (target/digests), attaches the bill of materials, and verifies the
+# signatures. Keyless: a signature names this repository's release workflow, so this works only in GitHub Actions.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=spinkube/lib.sh

@@ -8,7 +8,8 @@ need_cluster
 kubectl get crd helmcharts.helm.cattle.io >/dev/null 2>&1 ||
     fail 'this cluster has no helm-controller' 'use K3s without --disable-helm-controller'
 kubectl get nodes -l spin=true -o name | grep -q . ||
-    fail 'no node has the label spin=true' 'install the shim (spinkube/platform/shim.sh), then kubectl label node NAME spin=true'
+    fail 'no node has the label spin=true' \
+        'install the shim (spinkube/platform/shim.sh), then kubectl label node NAME spin=true'
 
 # The CRDs have the version of the chart.
 SPIN_OPERATOR=$(sed -n '/chart: .*spin-operator$/,/---/s/^  version: //p' spin.yaml)
@@ -16,7 +17,8 @@ SPIN_OPERATOR=$(sed -n '/chart: .*spin-operator$/,/---/s/^  version: //p' spin.y
 apply() { kubectl apply --server-side --force-conflicts -k . "$@"; }
 # ready NAMESPACE: whether it has Deployments and all are available.
 ready() {
-    kubectl -n "$1" get deployments -o name | grep -q . && kubectl -n "$1" wait --for=condition=Available --timeout=1s deployment --all
+    kubectl -n "$1" get deployments -o name | grep -q . &&
+        kubectl -n "$1" wait --for=condition=Available --timeout=1s deployment --all
 }
 
 say 'cert-manager'
@@ -25,8 +27,8 @@ apply -l app.kubernetes.io/name=cert-manager >/dev/null
 until_true 600 'cert-manager is ready' ready cert-manager
 
 say "CRDs of spin-operator $SPIN_OPERATOR"
-kubectl apply --server-side --force-conflicts \
-    -f "https://github.com/spinframework/spin-operator/releases/download/v$SPIN_OPERATOR/spin-operator.crds.yaml" >/dev/null
+releases=https://github.com/spinframework/spin-operator/releases/download
+kubectl apply --server-side --force-conflicts -f "$releases/v$SPIN_OPERATOR/spin-operator.crds.yaml" >/dev/null
 
 # Without it, the chart would set a password that everybody knows.
 kubectl -n monitoring get secret grafana-admin >/dev/null 2>&1 ||

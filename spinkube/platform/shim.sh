@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Spin shim on this node; run it as root, before K3s starts. K3s then finds it on its path and adds the runtime `spin`.
-# If K3s runs already, this prints how to restart it. Needs no other file of this repository.
+# Installs the Spin shim on this node; run it as root, before K3s starts. K3s then finds it on its path and adds the
+# runtime `spin`. If K3s runs already, this prints how to restart it. Needs no other file of this repository.
 # Usage: SHIM_SHA256=… shim.sh        the checksum of the release file, from a source that you trust
 set -euo pipefail
 version=0.24.0

@@ -1,5 +1,5 @@
-"""A fake kubectl or curl, depending on its name: it appends each call to FAKE_CALLS and gives the first answer in
-FAKE_ANSWERS whose pattern matches the call."""
+"""A fake kubectl or curl, depending on its name. It appends each call to FAKE_CALLS, and prints the first of FAKE_ANSWERS
+whose pattern matches the call."""
 
 import json
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks spinkube/ without a cluster: builds every overlay and every set of components and tests the results; tests the scripts.
+# Checks spinkube/ without a cluster: every overlay and every set of components, and the scripts.
 # Arguments go to pytest: spinkube/tests/run.sh -k network
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -10,12 +10,12 @@ import yaml
 # K3s's stable line, and the Kubernetes in the shim's K3s image.
 VERSIONS = ["1.35", "1.36"]
 FOLDER = Path(__file__).parent / "schemas"
-STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
+STRINGS = {"type": "object", "additionalProperties": "string"}
 METADATA = {
     "required": ["name"],
     "properties": {
         "name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},
-        "namespace": {"type": "string"},
+        "namespace": "string",
         "labels": STRINGS,
         "annotations": STRINGS,
     },
@@ -23,15 +23,15 @@ METADATA = {
 
 
 def strict(schema):
-    """A schema that allows no properties but those it names."""
-    if isinstance(schema, dict):
-        schema = {key: strict(value) for key, value in schema.items()}
-        if isinstance(schema.get("properties"), dict):
-            schema.setdefault("additionalProperties", False)
-            schema.setdefault("type", "object")
-    elif isinstance(schema, list):
-        schema = [strict(value) for value in schema]
-    return schema
+    """A schema that allows only the properties it names. In schemas/, `string` is short for `{ type: string }`."""
+    if not isinstance(schema, dict):
+        return schema if isinstance(schema, bool) else {"type": schema}
+    schema = dict(schema)
+    for key in schema.keys() & {"items", "additionalProperties"}:
+        schema[key] = strict(schema[key])
+    for key in schema.keys() & {"properties", "$defs"}:
+        schema[key] = {name: strict(value) for name, value in schema[key].items()}
+    return {"type": "object", "additionalProperties": False} | schema if "properties" in schema else schema
 
 
 @cache
@@ -46,8 +46,9 @@ def ours():
                 "properties": {"apiVersion": {}, "kind": {}, "metadata": METADATA, "spec": spec},
                 "$defs": content.get("$defs", {}),
             }
-            jsonschema.Draft202012Validator.check_schema(strict(schema))
-            validator = jsonschema.Draft202012Validator(strict(schema), format_checker=jsonschema.FormatChecker())
+            schema = strict(schema)
+            jsonschema.Draft202012Validator.check_schema(schema)
+            validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
             found[content["apiVersion"], kind] = validator
     return found
 

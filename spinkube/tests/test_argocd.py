@@ -1,4 +1,4 @@
-"""Checks spinkube/argocd: images by digest, the order of a sync, what a project allows, health checks, the README."""
+"""Checks spinkube/argocd: images by digest, the order of a sync, what a project allows, health checks."""
 
 import re
 from functools import cache
@@ -124,27 +124,6 @@ def test_applications_are_complete_in_order_and_in_this_repository(environment):
     paths = {name: source["path"] for name, source in sources(environment).items()}
     folder = f"spinkube/argocd/environments/{environment}"
     assert paths == {"root": f"{folder}/applications", "platform": "spinkube/platform", "items": f"{folder}/items"}
-
-
-def in_order(section, *words):
-    text = (build.SPINKUBE / "argocd" / "README.md").read_text().partition(f"\n## {section}\n")[2]
-    positions = [text.find(word) for word in words]
-    assert -1 not in positions and positions == sorted(positions), dict(zip(words, positions, strict=True))
-
-
-def test_the_steps_of_the_readme_are_in_the_order_that_works():
-    in_order(
-        "Start",
-        "kubectl apply -k spinkube/argocd\n",
-        "wait --for=create --timeout=300s deployment/argo-cd-argocd-server",
-        "rollout status deployment/argo-cd-argocd-server",
-        "kubectl apply -k spinkube/argocd/environments/staging/applications",
-        "certificate/postgres-server",
-        "spinkube/components/cloudnative-pg/trust.sh",
-    )
-    # `root` owns `items` and would turn its sync on again.
-    in_order("Every day", "argocd app set root --sync-policy none", "argocd app set items --sync-policy none")
-    in_order("Rotate a password", "annotate externalsecret", "argocd app sync items", "rollout restart")
 
 
 def health(kind, resource):

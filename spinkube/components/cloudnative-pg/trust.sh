@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes the Secret items-ca, the bundle that Spin pods trust: this machine's public roots and the database's own authority.
-# `make deploy` runs it once the Certificate is ready. Once is enough, because the authority is valid for ten years.
+# Makes the Secret items-ca, the bundle that Spin pods trust: this machine's public roots and the database's authority.
+# `make deploy` runs it when the Certificate is ready. Once is enough: the authority is valid for ten years.
 set -euo pipefail
 # shellcheck source=spinkube/lib.sh
 . "$(dirname "$0")/../../lib.sh"
 
 roots=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
-[[ -r $roots ]] || fail "there are no public roots in $roots" 'install ca-certificates, or set SSL_CERT_FILE to a bundle'
+[[ -r $roots ]] || fail "no public roots in $roots" 'install ca-certificates, or set SSL_CERT_FILE to a bundle'
 authority=$(kubectl -n items get secret postgres-server -o jsonpath='{.data.ca\.crt}' | base64 -d)
 [[ $authority == *'BEGIN CERTIFICATE'* ]] ||
     fail 'the Secret postgres-server has no ca.crt' 'kubectl -n items describe certificate postgres-server'
