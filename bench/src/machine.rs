@@ -5,6 +5,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+/// When other programs use more than this share of the processors, figures are not reliable.
+pub const BUSY: f64 = 0.1;
+
 /// Hardware and versions, the list above a table of results.
 pub struct Machine {
     lines: Vec<String>,

@@ -20,10 +20,7 @@ use clap::Parser;
 use database::{Filled, ITEMS};
 use machine::Machine;
 use measure::Plan;
-use system::{Kind, Programs};
-
-/// When other programs use more than this share of the processors, figures are not reliable.
-const BUSY: f64 = 0.1;
+use system::Programs;
 
 /// Measure the application and compare it with others.
 #[derive(Parser)]
@@ -58,20 +55,18 @@ async fn main() -> anyhow::Result<()> {
         if arguments.growth { vec![format!("shared_buffers={}kB", machine::memory() / 4)] } else { Vec::new() };
     let filled = Filled::start(&folder.path().join("postgres"), &schema, settings).await?;
     let programs = Programs { root: root.clone(), release: arguments.release };
-    let mut kinds = vec![Kind::Native, Kind::Embedded];
-    if system::has_spin() {
-        kinds.push(Kind::Spin);
-    } else if !arguments.growth {
-        eprintln!("There is no spin on PATH: the tables of this run have no column for it");
-    }
-    let plan = Plan { kinds, rounds: arguments.rounds, time: Duration::from_secs(arguments.duration) };
+    let plan = Plan {
+        kinds: system::kinds(arguments.growth),
+        rounds: arguments.rounds,
+        time: Duration::from_secs(arguments.duration),
+    };
     let machine = Machine::look(&filled.version().await?);
     let text = if arguments.growth {
         growth::write(&growth::run(&plan, &programs, &filled, &schema).await?, &plan, &machine)
     } else {
         filled.fill(ITEMS).await?;
         let table = measure::run(&plan, &programs, &filled).await?;
-        report::write(&table, &plan, &machine, &report::component_sizes(&root)?, (busy > BUSY).then_some(busy))
+        report::write(&table, &plan, &machine, &report::component_sizes(&root)?, (busy > machine::BUSY).then_some(busy))
     };
     println!("{text}");
     std::fs::write(&arguments.results, text).with_context(|| format!("write {}", arguments.results.display()))

@@ -130,10 +130,16 @@ fn spawn(command: &mut Command) -> anyhow::Result<Child> {
     child.with_context(|| format!("cannot run {}", program.display()))
 }
 
-/// Whether there is a `spin` to measure.
-pub fn has_spin() -> bool {
+/// The systems to compare: Spin only where it is on PATH, which is reported unless `growth` alone is measured.
+pub fn kinds(growth: bool) -> Vec<Kind> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join("spin").is_file())
+    let mut kinds = vec![Kind::Native, Kind::Embedded];
+    if std::env::split_paths(&path).any(|folder| folder.join("spin").is_file()) {
+        kinds.push(Kind::Spin);
+    } else if !growth {
+        eprintln!("There is no spin on PATH: the tables of this run have no column for it");
+    }
+    kinds
 }
 
 async fn first_item(url: &str) -> anyhow::Result<()> {

@@ -23,9 +23,6 @@ pub fn store_events(request: &Request, _: &Stateless) -> Result<Response<'static
 }
 
 /// `GET /livez`: 200. Touches nothing outside the component.
-///
-/// # Errors
-/// None.
 pub fn liveness(_: &Request, _: &Stateless) -> Result<Response<'static>, Error> {
     Ok(healthy("ok\n"))
 }

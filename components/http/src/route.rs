@@ -69,7 +69,7 @@ mod tests {
         Err(())
     }
 
-    const fn route(method: Method, path: &'static str) -> Route<(), ()> {
+    pub(super) const fn route(method: Method, path: &'static str) -> Route<(), ()> {
         Route { method, path, handler }
     }
 

@@ -50,6 +50,7 @@ async fn an_instance_over_its_memory_limit_is_stopped() {
 #[tokio::test]
 async fn an_instance_over_its_execution_limit_is_stopped_and_waiting_does_not_count() {
     let application = start_with(&[], |limits| limits.execution = Duration::from_millis(300)).await;
+    assert_eq!(application.get("/spin-cpu?ms=50").await.body, "computed");
     assert_eq!(application.get("/spin-cpu").await.status, 500);
     application.line("the execution limit of 300ms is used up").await;
     assert_eq!(application.get("/wait?ms=900").await.body, "waited");

@@ -3,15 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::tests::route;
 use super::*;
-
-fn handler(_: &Request, _: &()) -> Result<Response<'static>, ()> {
-    Err(())
-}
-
-const fn route(method: Method, path: &'static str) -> Route<(), ()> {
-    Route { method, path, handler }
-}
 
 static ROUTES: &[Route<(), ()>] = &[
     route(Method::Get, "/things"),

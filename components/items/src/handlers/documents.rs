@@ -14,18 +14,12 @@ const EXPLORER_POLICY: &str = env!("EXPLORER_POLICY");
 const CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4"));
 
 /// `GET /`: the explorer, a page on which a person can try the API.
-///
-/// # Errors
-/// None.
 pub fn explorer(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
     let response = Response::new(200).body("text/html; charset=utf-8", unpack(EXPLORER));
     Ok(response.header("content-security-policy", EXPLORER_POLICY))
 }
 
 /// `GET /openapi.json`: the contract, as OpenAPI 3.1.
-///
-/// # Errors
-/// None.
 pub fn contract(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
     Ok(Response::new(200).body("application/json", unpack(CONTRACT)))
 }

@@ -6,9 +6,6 @@ use crate::Error;
 use crate::store::{Backlog, Store};
 
 /// `GET /livez`: 200. Touches nothing outside the component, because a restart cannot fix what is elsewhere.
-///
-/// # Errors
-/// None.
 pub fn liveness(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
     Ok(Response::new(200).text("ok\n".to_owned()).header("cache-control", "no-store"))
 }

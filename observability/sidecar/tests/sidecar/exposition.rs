@@ -42,9 +42,7 @@ audit_refused_events 0
 audit_relay_failures 0"#;
 
 async fn operate(database: &Database) {
-    for statement in OPERATIONS.split(';') {
-        database.run(&statement.replace('$', "'request', NULL, NULL, NULL")).await;
-    }
+    database.run(&OPERATIONS.replace('$', "'request', NULL, NULL, NULL")).await;
 }
 
 fn operated(scrape: &Scrape) -> String {

@@ -53,7 +53,7 @@ async fn receiver() -> (SocketAddr, mpsc::UnboundedReceiver<(Parts, Bytes)>) {
 async fn accepted_exports_are_passed_on_unchanged_and_rejected_ones_are_not() {
     let (address, mut received) = receiver().await;
     let sidecar = forwarding(format!("{address}/prefix/")).await;
-    assert_eq!(export(&sidecar, "/v1/traces", None, "no").await.0, 400);
+    assert_eq!(export(&sidecar, "/v1/traces", None, b"no".into()).await.0, 400);
     let spans = traces(vec![request("GET", "/items", "200", 1)]);
     for (path, encoding, body) in [
         ("/v1/traces", None, spans.clone()),
@@ -92,7 +92,7 @@ async fn a_receiver_that_hangs_delays_no_sender_and_dropped_exports_are_counted(
 #[tokio::test]
 async fn an_export_to_an_unreachable_receiver_counts_as_failed() {
     let sidecar = forwarding("127.0.0.1:1").await;
-    assert_eq!(export(&sidecar, "/v1/traces", None, "").await.0, 200);
+    assert_eq!(export(&sidecar, "/v1/traces", None, vec![]).await.0, 200);
     eventually("a failure", &sidecar, |scrape| {
         scrape.value(r#"otlp_forwarded_exports_total{outcome="failed"}"#) == Some(1.0)
     })
@@ -104,7 +104,7 @@ async fn waiting_exports_are_passed_on_before_the_sidecar_stops() {
     let (address, mut received) = receiver().await;
     let sidecar = forwarding(address).await;
     for _ in 0..20 {
-        assert_eq!(export(&sidecar, "/v1/logs", None, "x").await.0, 200);
+        assert_eq!(export(&sidecar, "/v1/logs", None, b"x".into()).await.0, 200);
     }
     sidecar.shutdown(GRACE).await;
     assert_eq!(received.recv_many(&mut Vec::new(), 100).await, 20);

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, Result};
 use sidecar::{Config, Password, Sidecar};
 
 /// How long a test waits for something that should take milliseconds.
@@ -41,23 +41,13 @@ pub async fn get(address: SocketAddr, path: &str) -> Response {
 }
 
 /// Posts an export; `encoding` is its `Content-Encoding`.
-pub async fn try_export(
-    otlp: SocketAddr,
-    path: &str,
-    encoding: Option<&str>,
-    body: impl Into<reqwest::Body>,
-) -> reqwest::Result<Response> {
+pub async fn try_export(otlp: SocketAddr, path: &str, encoding: Option<&str>, body: Vec<u8>) -> Result<Response> {
     let request = CLIENT.post(format!("http://{otlp}{path}")).header("content-type", "application/x-protobuf");
     encoding.into_iter().fold(request, |request, name| request.header("content-encoding", name)).body(body).send().await
 }
 
 /// Posts an export and returns the status and the body of the response.
-pub async fn export(
-    sidecar: &Sidecar,
-    path: &str,
-    encoding: Option<&str>,
-    body: impl Into<reqwest::Body>,
-) -> (u16, Vec<u8>) {
+pub async fn export(sidecar: &Sidecar, path: &str, encoding: Option<&str>, body: Vec<u8>) -> (u16, Vec<u8>) {
     let response = try_export(sidecar.otlp_address(), path, encoding, body).await.expect("a response");
     assert_eq!(response.headers()["content-type"], "application/x-protobuf");
     (response.status().as_u16(), response.bytes().await.expect("a complete response").into())

@@ -34,6 +34,8 @@ prop_compose! {
         end_time_unix_nano in prop_oneof![Just(0), Just(5), any::<u64>()],
         attributes in prop::collection::vec((select(&KEYS[..]), value()), 0..5),
         code in prop::option::of(0..3),
+        // The sidecar does not read this one, the only field of 32 bits.
+        flags: u32,
     ) -> proto::Span {
         let attribute = |(key, value): (&str, _)| KeyValue { key: key.into(), value, ..KeyValue::default() };
         proto::Span {
@@ -43,6 +45,7 @@ prop_compose! {
             start_time_unix_nano,
             end_time_unix_nano,
             attributes: attributes.into_iter().map(attribute).collect(),
+            flags,
             status: code.map(|code| Status { code, ..Status::default() }),
             ..proto::Span::default()
         }
