@@ -1,4 +1,4 @@
-"""Checks that CHANGELOG.md keeps its format, and that CD.md and README.md name only what exists."""
+"""Checks that CHANGELOG.md keeps its format, and that documents name only what exists."""
 
 import re
 from pathlib import Path
@@ -28,11 +28,16 @@ def test_changes_have_one_of_six_headings():
 def test_paths_and_make_targets_in_the_plan_exist():
     for path in re.findall(r"`((?:spinkube|terraform|\.github|observability|schema|tests|scripts)/[\w./-]*)`", PLAN):
         assert (ROOT / path).exists(), path
-    for link in re.findall(r"\]\(([^)#]+)", PLAN):
-        assert link.startswith("https://") or (ROOT / link).exists(), link
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([a-z-]+)", PLAN):
         assert re.search(rf"(?m)^{target}:", makefile), target
+
+
+def test_links_between_documents_lead_to_files():
+    for document in ROOT.rglob("*.md"):
+        if "target" not in document.relative_to(ROOT).parts:
+            for link in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
+                assert link.startswith("http") or (document.parent / link).exists(), f"{document}: {link}"
 
 
 def test_links_of_the_readme_to_a_line_point_at_the_text_they_show():
