@@ -1,5 +1,5 @@
--- Creates or updates the whole database:  psql -X -v ON_ERROR_STOP=1 -f schema/schema.sql One transaction that can be
--- applied again. It needs a role that may create roles: a superuser, or the master user of a managed service. Passwords
+-- Creates or updates the whole database:  psql -X -v ON_ERROR_STOP=1 -f schema/schema.sql
+-- It is one transaction, and can be applied again. It needs a role that may create roles: a superuser, or the master user of a managed service. Passwords
 -- come from the environment, never from a command line; a role whose variable is unset keeps the password it has.
 \set ON_ERROR_STOP on
 \getenv items_password ITEMS_DB_PASSWORD

@@ -1,4 +1,5 @@
-//! Every path this component answers. It has no trigger: only items reaches it, by chaining.
+//! Every path this component answers. Its only trigger in `spin.toml` is private, so only items reaches it, by
+//! chaining; where audit runs alone, a network policy admits items only.
 
 use http_toolkit::Method::{Get, Post};
 use http_toolkit::{Route, Service};

@@ -2,7 +2,7 @@
 //! response sent. Nothing in it knows of items, audit or a database.
 //!
 //! A component describes itself with a [`Service`] (a name and a table of routes) and passes each request to [`serve`],
-//! which returns once the response is sent and logged. Everything is synchronous: an instance serves one request, and
+//! which returns once the response is sent and logged, and the rest of a refused body is read and dropped. Everything is synchronous: an instance serves one request, and
 //! whatever it waits for is one pollable and a clock (see [`clock::Deadline`]), so an executor would have nothing to
 //! do.
 //!

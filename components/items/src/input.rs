@@ -6,7 +6,7 @@ use http_toolkit::problem::FieldError;
 
 use crate::Error;
 
-/// The most bytes of a body.
+/// The most bytes of a body, which [`http_toolkit::Request::json`] enforces and the ingress of a cluster repeats.
 pub const MAX_BODY: usize = 64 * 1024;
 
 /// The most characters of a name, which has at least one.

@@ -5,7 +5,7 @@
 //! - [`routes`]: every path and method, and the handler of each
 //! - [`handlers`]: one file per resource; they read a request with [`query`], [`headers`] and [`input`]
 //! - [`store`]: the statements, each one function of the schema
-//! - [`relay`]: what runs after the response
+//! - [`relay`]: what runs after the response, its log line and the rest of a refused body
 //! - [`error`]: why a request was not served, and the response that becomes
 
 pub mod error;

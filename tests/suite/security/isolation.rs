@@ -13,45 +13,31 @@ async fn app() -> App {
     App::builder().with_probe(&[]).limits(|limits| limits.execution = EXECUTION).start().await
 }
 
-/// Has the probe do `what` several times while items are created: it is answered 500, the creates 201. `reason` is
-/// logged.
-async fn harms_nobody(what: &str, reason: &str) {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_misbehaves_is_answered_500_and_harms_no_other() {
     let app = app().await;
-    let misbehave = join_all((0..8).map(|_| app.probe(what)));
-    let operate = join_all((0..8).map(async |worker| {
-        for number in 0..10 {
-            let start = Instant::now();
-            app.create(&format!("item {worker}-{number}")).await;
-            assert!(start.elapsed() < SOON, "an operation meanwhile took {:?}", start.elapsed());
+    for (operations, what, reason) in [
+        (80, "trap", "on purpose"),
+        (160, "allocate?mib=128", "the memory limit of 128 MiB is exceeded"),
+        (240, "spin-cpu", "the execution limit of 400ms is used up"),
+        (320, "silent", "without a response"),
+    ] {
+        let misbehave = join_all((0..8).map(|_| app.probe(what)));
+        let operate = join_all((0..8).map(async |worker| {
+            for number in 0..10 {
+                let start = Instant::now();
+                app.create(&format!("item {worker}-{number}")).await;
+                assert!(start.elapsed() < SOON, "{what}: an operation meanwhile took {:?}", start.elapsed());
+            }
+        }));
+        let (misbehaved, _) = futures::join!(misbehave, operate);
+        for (status, body) in misbehaved {
+            assert_eq!((status, body.expect("a whole body").as_str()), (500, ""), "{what}");
         }
-    }));
-    let (misbehaved, _) = futures::join!(misbehave, operate);
-    for (status, body) in misbehaved {
-        assert_eq!((status, body.expect("a whole body").as_str()), (500, ""), "{what}");
+        app.audited(operations, SOON).await;
+        let lines = app.logs();
+        assert!(lines.iter().any(|line| line.contains(reason)), "no line about {reason:?} in {lines:#?}");
     }
-    app.audited(80, SOON).await;
-    let lines = app.logs();
-    assert!(lines.iter().any(|line| line.contains(reason)), "no line about {reason:?} in {lines:#?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_traps_is_answered_500_and_harms_no_other() {
-    harms_nobody("trap", "on purpose").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_exceeds_its_memory_is_stopped_and_harms_no_other() {
-    harms_nobody("allocate?mib=128", "the memory limit of 128 MiB is exceeded").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_exceeds_its_cpu_time_is_stopped_and_harms_no_other() {
-    harms_nobody("spin-cpu", "the execution limit of 400ms is used up").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_ends_without_a_response_is_answered_500_and_harms_no_other() {
-    harms_nobody("silent", "without a response").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
