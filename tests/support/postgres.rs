@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sqlx::{Connection, PgConnection};
 use stack::{Address, Database, Lifetime, Passwords, Server, settings};
-use testcontainers_modules::postgres::Postgres;
-use testcontainers_modules::testcontainers::runners::AsyncRunner;
-use testcontainers_modules::testcontainers::{ContainerAsync, ImageExt};
+use testcontainers::core::{IntoContainerPort as _, WaitFor};
+use testcontainers::runners::AsyncRunner as _;
+use testcontainers::{GenericImage, ImageExt as _};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -77,16 +77,16 @@ async fn container() -> anyhow::Result<Address> {
     let (name, tag) = image.rsplit_once(':').context("TEST_POSTGRES_IMAGE has no tag; fix: NAME:TAG")?;
     let password = Uuid::new_v4().simple().to_string();
     let arguments = settings(Lifetime::Temporary).iter().flat_map(|setting| ["-c", setting]);
-    let request = Postgres::default()
-        .with_password(&password)
-        .with_name(name)
-        .with_tag(tag)
+    // The image starts a server of its own to prepare the data, before the one that writes this line to standard error.
+    let request = GenericImage::new(name, tag)
+        .with_exposed_port(5432.tcp())
+        .with_wait_for(WaitFor::message_on_stderr("database system is ready to accept connections"))
+        .with_env_var("POSTGRES_PASSWORD", &password)
         .with_env_var("OWNER", OWNER)
         .with_env_var("PGPASSWORD", &password)
         .with_cmd(["sh", "-c", IN_CONTAINER, "sh"].into_iter().chain(arguments))
         .with_host_config_modifier(|config| config.auto_remove = Some(true));
-    let container: ContainerAsync<Postgres> =
-        timeout(CONTAINER_DEADLINE, request.start()).await.context("the Docker engine takes too long")??;
+    let container = timeout(CONTAINER_DEADLINE, request.start()).await.context("the Docker engine takes too long")??;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432).await?);
     let url = format!("postgres://postgres:{password}@{host}:{port}/postgres");
     let owner = PgConnection::connect(&format!("{url}?application_name={}", OWNER.replace(' ', "%20"))).await?;
