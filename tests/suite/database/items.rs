@@ -92,6 +92,7 @@ async fn timestamps_are_utc_in_every_time_zone_of_the_session() {
     let item: Value = serde_json::from_str(&item).expect("an item is JSON");
     let stored: f64 = database.value("SELECT extract(epoch FROM created_at)::float8 FROM items").await;
     let shown = item["created_at"].as_str().expect("text");
+    assert!(shown.ends_with('Z'), "{shown} is not UTC");
     let shown: f64 = database.value(&format!("SELECT extract(epoch FROM '{shown}'::timestamptz)::float8")).await;
     assert_eq!(shown, stored);
     let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock after 1970");
