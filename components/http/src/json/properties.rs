@@ -68,7 +68,7 @@ proptest! {
 
     #[test]
     fn every_text_is_quoted_as_another_writer_quotes_it(text: String, control in "[\\x00-\\x20\"\\\\]{0,4}") {
-        let text = text + &control;
+        let text = format!("{text}{control}");
         let json = quoted(&text);
         prop_assert!(json.bytes().all(|byte| byte >= b' '));
         prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
