@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS items (
     json        text        NOT NULL
 ) WITH (fillfactor = 90);
 
--- What each Idempotency-Key of the last 24 hours created. A repeated request has the same name and description (the
+-- What each Idempotency-Key of the last 24 hours created; the key is followed by a space and the actor, where there is
+-- one. A repeated request has the same name and description (the
 -- hash proves it), so the first response is built again from these columns and the request.
 CREATE TABLE IF NOT EXISTS idempotency (
     key        text        PRIMARY KEY,

@@ -70,6 +70,26 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Raises `not ready: REASON` unless this session can store an event, which it tries: it costs what an event costs. The
+-- components and the sidecar look for the reasons; the server's own messages are in its own language.
+CREATE OR REPLACE FUNCTION database_ready() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE v_seq bigint;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'not ready: in recovery' USING ERRCODE = 'read_only_sql_transaction';
+    ELSIF current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'not ready: read-only' USING ERRCODE = 'read_only_sql_transaction';
+    ELSIF getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION 'not ready: wrong encoding' USING ERRCODE = 'untranslatable_character';
+    END IF;
+    INSERT INTO audit_outbox (event_id, action, outcome, request_id) VALUES (gen_random_uuid(), 'get', 'ok', 'readiness')
+    RETURNING seq INTO v_seq;
+    DELETE FROM audit_outbox WHERE seq = v_seq;
+EXCEPTION WHEN disk_full THEN
+    RAISE EXCEPTION 'not ready: no space' USING ERRCODE = 'disk_full';
+END $$;
+
 -- A value as the trail keeps it: up to 1 KiB the value itself, beyond that its length in bytes and its SHA-256.
 CREATE OR REPLACE FUNCTION audit_value(p_value text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN octet_length(p_value) <= 1024 THEN to_jsonb(p_value) ELSE jsonb_build_object(

@@ -19,7 +19,7 @@ END $$;
 CREATE OR REPLACE TRIGGER items_json BEFORE INSERT OR UPDATE ON items FOR EACH ROW EXECUTE FUNCTION items_json();
 
 -- Outcomes: ok, replayed (the key was used with the same body within 24 hours: the first response again) and
--- key_conflict (the key was used with another body).
+-- key_conflict (the key was used with another body). Each actor has keys of its own.
 CREATE OR REPLACE FUNCTION items_create(
     p_name text, p_description text, p_key text, p_request_id text, p_trace_id text, p_actor text, p_client_addr text,
     OUT outcome text, OUT id bigint, OUT item text, OUT relay text
@@ -30,22 +30,24 @@ DECLARE
     v_details jsonb;
     v_hash    bytea;
     v_known   idempotency;
+    -- A key has no space in it, so no two pairs of key and actor are written alike.
+    v_key     text        := p_key || coalesce(' ' || p_actor, '');
 BEGIN
     id := nextval('items_id_seq');
     outcome := 'ok';
     IF p_key IS NOT NULL THEN
         DELETE FROM idempotency WHERE key IN (
-            SELECT old.key FROM idempotency old WHERE old.created_at < v_now - interval '24 hours' AND old.key <> p_key
+            SELECT old.key FROM idempotency old WHERE old.created_at < v_now - interval '24 hours' AND old.key <> v_key
              ORDER BY old.created_at LIMIT 10 FOR UPDATE SKIP LOCKED);
         v_hash := sha256(convert_to(jsonb_build_array(p_name, p_description)::text, 'UTF8'));
         -- Waits for a concurrent request with the same key; reuses a key that has expired.
         INSERT INTO idempotency AS known (key, body_hash, event_id, item_id, created_at)
-        VALUES (p_key, v_hash, v_event, id, v_now)
+        VALUES (v_key, v_hash, v_event, id, v_now)
         ON CONFLICT (key) DO UPDATE SET body_hash = excluded.body_hash, event_id = excluded.event_id,
                                         item_id = excluded.item_id, created_at = excluded.created_at
          WHERE known.created_at < excluded.created_at - interval '24 hours';
         IF NOT FOUND THEN
-            SELECT * INTO STRICT v_known FROM idempotency known WHERE known.key = p_key;
+            SELECT * INTO STRICT v_known FROM idempotency known WHERE known.key = v_key;
             id := v_known.item_id;
             v_now := v_known.created_at;
             v_details := jsonb_build_object('first_event_id', v_known.event_id);
@@ -191,12 +193,14 @@ BEGIN
                                       p_client_addr) THEN relay_lease_try() END;
 END $$;
 
--- Readiness: whether the database answers, how many events wait (counted up to 10 001) and how old the oldest is, and
--- whether the relay is backing off. Tries the lease when an event waits, so that an idle system drains too.
+-- Readiness: fails unless an operation can be done; how many events wait (counted up to 10 001) and how old the oldest
+-- is, and whether the relay is backing off. Tries the lease when an event waits, so that an idle system drains too.
 CREATE OR REPLACE FUNCTION items_ready(
     OUT waiting bigint, OUT oldest_seconds double precision, OUT failing boolean, OUT relay text
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
+    PERFORM database_ready();
+    PERFORM FROM items i WHERE i.id = 0;
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0) INTO waiting, oldest_seconds
       FROM (SELECT occurred_at FROM audit_outbox WHERE seq > (SELECT relay_passed()) ORDER BY seq LIMIT 10001) o;
     SELECT l.failures > 0 INTO failing FROM relay_lease l;

@@ -39,9 +39,13 @@ BEGIN
            delay_seconds = t.delay_seconds + excluded.delay_seconds;
 END $$;
 
--- Readiness: succeeds when the database answers.
+-- Readiness: fails unless events can be stored. It writes into the outbox, because nothing leaves the trail again.
 CREATE OR REPLACE FUNCTION audit_ready() RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$ SELECT $$;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    PERFORM database_ready();
+    PERFORM FROM audit_logs WHERE id = 0;
+END $$;
 
 -- The trail is append-only for every role, its owner and superusers included. The exception is `retention`: it has no
 -- right on the table, so it can change rows only through the functions of 006_retention.sql.

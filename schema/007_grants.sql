@@ -21,7 +21,7 @@ GRANT EXECUTE ON FUNCTION
 TO items;
 GRANT EXECUTE ON FUNCTION audit_store, audit_ready TO audit;
 GRANT EXECUTE ON FUNCTION audit_prune, audit_erase TO retention;
-GRANT EXECUTE ON FUNCTION audit_delay_bounds, relay_passed TO metrics;
+GRANT EXECUTE ON FUNCTION audit_delay_bounds, relay_passed, database_ready TO metrics;
 GRANT SELECT ON audit_totals, relay_lease TO metrics;
 GRANT SELECT (seq, occurred_at) ON audit_outbox TO metrics;
 GRANT SELECT (refused_at) ON audit_refused TO metrics;

@@ -101,11 +101,20 @@ async fn the_list_matches_a_real_scrape_of_the_sidecar() {
     app.create("bolt").await;
     let url = format!("http://{}/metrics", sidecar.metrics_address());
     let scrape = eventually("a scrape with spans and totals", SOON, async || {
-        let scrape = app.http().get(&url).send().await.expect("a response").text().await.expect("a text");
+        let request = app.http().get(&url).header("accept", "application/openmetrics-text; version=1.0.0");
+        let scrape = request.send().await.expect("a response").text().await.expect("a text");
         let parts = ["db_client_operation_duration_seconds_count{", "items_created_total 1\n"];
         if parts.iter().all(|part| scrape.contains(part)) { Ok(scrape) } else { Err(scrape) }
     })
     .await;
+
+    // What `curl` gets is what promtool reads, and it finds nothing to criticise.
+    let text = app.http().get(&url).send().await.expect("a response").text().await.expect("a text");
+    assert!(text.contains("http_server_request_duration_seconds_count{") && !text.contains("# EOF"), "{text}");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), text).expect("write the scrape");
+    let check = "promtool check metrics <\"$0\"";
+    files::run("sh", "the Debian package prometheus", &["-c", check], &[file.path().to_owned()]);
 
     let exported = exported(&scrape);
     let list = files::yaml("prometheus/series.yml");

@@ -62,8 +62,13 @@ impl TestDatabase {
 
     /// Applies the schema again, as an operator would. Roles keep their passwords.
     pub async fn apply_schema(&self) {
+        self.apply_schema_to(&self.database.admin().database).await;
+    }
+
+    /// Applies the schema to another database of the server.
+    pub async fn apply_schema_to(&self, database: &str) {
         let _alone = APPLYING.lock().await;
-        self.psql(|psql| psql.arg("-f").arg(schema())).await;
+        self.psql(|psql| psql.args(["-d", database, "-f"]).arg(schema())).await;
     }
 
     /// Runs psql as the superuser and returns what it wrote to stderr, where the server's messages go.

@@ -27,10 +27,10 @@ pub fn liveness(_: &Request, _: &Stateless) -> Result<Response<'static>, Error> 
     Ok(healthy("ok\n"))
 }
 
-/// `GET /readyz`: 200 if the database answers.
+/// `GET /readyz`: 200 if events can be stored.
 ///
 /// # Errors
-/// 503 if it does not.
+/// 503 with the reason if they cannot.
 pub fn readiness(_: &Request, _: &Stateless) -> Result<Response<'static>, Error> {
     store::ready().map_err(shared::Error::not_ready)?;
     Ok(healthy("database: ok\n"))

@@ -12,9 +12,9 @@ use crate::handlers::{self, Stateless};
 pub static AUDIT: Service<Stateless, Error> = Service {
     name: "audit",
     routes: &[
-        Route { method: Post, path: shared::event::PATH, handler: handlers::store_events },
-        Route { method: Get,  path: "/livez",            handler: handlers::liveness },
-        Route { method: Get,  path: "/readyz",           handler: handlers::readiness },
+        Route { method: Post, path: shared::event::PATH, condition: "", handler: handlers::store_events },
+        Route { method: Get,  path: "/livez",            condition: "", handler: handlers::liveness },
+        Route { method: Get,  path: "/readyz",           condition: "", handler: handlers::readiness },
     ],
     no_route: "There is nothing at this path.",
 };

@@ -1,13 +1,13 @@
 //! The statements of audit. Each calls one function of the schema.
 
 use shared::Error;
-use shared::database::{Connection, address};
+use shared::database::{Connection, LACKING, address, lacks_nothing};
 use spin_sdk::pg4::ParameterValue;
 
 /// Stores the events of a JSON array, all or none; an event that is stored already is skipped.
 const STORE: &str = "SELECT audit_store($1)";
 
-/// Does nothing, if the database answers.
+/// Fails unless the database can be written.
 const READY: &str = "SELECT audit_ready()";
 
 /// Stores `events`, the text of a JSON array. Uses `execute`, not `query`, because only then an error carries its
@@ -19,10 +19,12 @@ pub fn store(events: String) -> Result<(), Error> {
     Connection::open(&address()?)?.execute(STORE, &[ParameterValue::Str(events)])
 }
 
-/// Checks that the database answers.
+/// Checks that events can be stored.
 ///
 /// # Errors
-/// [`Error`] if it does not.
+/// [`Error`] if they cannot.
 pub fn ready() -> Result<(), Error> {
-    Connection::open(&address()?)?.execute(READY, &[])
+    let connection = Connection::open(&address()?)?;
+    lacks_nothing(connection.query(LACKING, &[ParameterValue::Str([STORE, READY].concat())])?)?;
+    connection.execute(READY, &[])
 }

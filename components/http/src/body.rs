@@ -44,10 +44,10 @@ impl Body {
     /// Reads a JSON body of at most `limit` bytes, stopping at the first byte over it.
     ///
     /// # Errors
-    /// [`Error::MediaType`] and, where the head announces the length, [`Error::TooLarge`] before anything is read;
-    /// otherwise [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`].
+    /// Before anything is read: [`Error::Partial`], [`Error::Coded`], [`Error::MediaType`] and, where the head announces
+    /// the length, [`Error::TooLarge`]. Afterwards [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`].
     pub fn json(&self, headers: &Headers, limit: usize) -> Result<Vec<u8>, Error> {
-        check_media_type(headers)?;
+        check_representation(headers)?;
         if self.announced.is_some_and(|length| length > limit as u64) {
             return Err(Error::TooLarge { limit });
         }
@@ -108,20 +108,24 @@ impl Body {
     }
 }
 
-/// Accepts `application/json`, alone or with `charset=utf-8`, in any case, and no content coding.
-fn check_media_type(headers: &Headers) -> Result<(), Error> {
-    let plain = headers.all("content-encoding").all(|coding| coding.eq_ignore_ascii_case(b"identity"));
-    match headers.only("content-type") {
-        Some(value) if plain && is_json(value) => Ok(()),
-        _ => Err(Error::MediaType { accepted: "application/json" }),
+/// Accepts `application/json`, alone or with `charset=utf-8`, in any case, whole and without a content coding.
+fn check_representation(headers: &Headers) -> Result<(), Error> {
+    // RFC 9110, section 14.5: 400 where a part cannot be put.
+    if headers.has("content-range") {
+        return Err(Error::Partial);
     }
+    if !headers.all("content-encoding").all(|coding| coding.eq_ignore_ascii_case(b"identity")) {
+        return Err(Error::Coded);
+    }
+    if headers.only("content-type").is_some_and(is_json) { Ok(()) } else { Err(Error::MediaType) }
 }
 
+/// RFC 9110, sections 5.6.6 and 8.3.1: a parameter may be empty, as in `application/json;`.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim_ascii);
     let essence = parts.next().unwrap_or_default();
     essence.eq_ignore_ascii_case("application/json")
-        && parts.all(|parameter| {
+        && parts.filter(|parameter| !parameter.is_empty()).all(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
             name.eq_ignore_ascii_case("charset") && value.eq_ignore_ascii_case("utf-8")
@@ -144,8 +148,10 @@ mod tests {
             "application/json; charset=utf-8",
             "application/json;charset=UTF-8",
             "application/json ; Charset=\"utf-8\"",
+            "application/json;",
+            "application/json ; ; charset=utf-8;",
         ] {
-            assert!(check_media_type(&headers(&[("content-type", accepted)])).is_ok(), "{accepted}");
+            assert!(check_representation(&headers(&[("content-type", accepted)])).is_ok(), "{accepted}");
         }
         for refused in [
             "",
@@ -153,20 +159,23 @@ mod tests {
             "application/jsonx",
             "application/json; charset=latin1",
             "application/json; charset",
+            "application/json; charset = utf-8",
             "application/json; version=1",
-            "application/json;",
             "application/json, text/plain",
+            ";",
         ] {
-            assert!(check_media_type(&headers(&[("content-type", refused)])).is_err(), "{refused}");
+            assert!(check_representation(&headers(&[("content-type", refused)])).is_err(), "{refused}");
         }
     }
 
     #[test]
-    fn a_missing_or_repeated_content_type_and_a_coded_body_are_refused() {
+    fn a_missing_or_repeated_content_type_and_a_coded_or_partial_body_are_refused() {
         let json = ("content-type", "application/json");
-        assert!(check_media_type(&headers(&[])).is_err());
-        assert!(check_media_type(&headers(&[json, json])).is_err());
-        assert!(check_media_type(&headers(&[json, ("content-encoding", "gzip")])).is_err());
-        assert!(check_media_type(&headers(&[json, ("content-encoding", "identity")])).is_ok());
+        let check = |fields: &[_]| check_representation(&headers(fields));
+        assert!(matches!(check(&[]), Err(Error::MediaType)));
+        assert!(matches!(check(&[json, json]), Err(Error::MediaType)));
+        assert!(matches!(check(&[json, ("content-encoding", "gzip")]), Err(Error::Coded)));
+        assert!(matches!(check(&[json, ("content-range", "bytes 0-1/9")]), Err(Error::Partial)));
+        assert!(check(&[json, ("content-encoding", "identity")]).is_ok());
     }
 }

@@ -13,9 +13,19 @@ pub enum Error {
     /// 405: `allow` lists the methods of the path, as the header `Allow` does.
     #[error("the path has no such method")]
     WrongMethod { allow: String },
-    /// 415: the body is declared as something else, or as compressed.
-    #[error("the body is not {accepted}")]
-    MediaType { accepted: &'static str },
+    /// 400: `header` is a condition that the route does not evaluate. Ignoring it could do what the client wanted to
+    /// prevent.
+    #[error("{header} is not evaluated here")]
+    Condition { header: &'static str },
+    /// 400: the body is declared as a part of something.
+    #[error("the body is a part")]
+    Partial,
+    /// 415: the body is declared as something other than JSON.
+    #[error("the body is not declared as JSON")]
+    MediaType,
+    /// 415: the body is declared as compressed.
+    #[error("the body has a content coding")]
+    Coded,
     /// 413: `limit` is in bytes.
     #[error("the body is larger than {limit} bytes")]
     TooLarge { limit: usize },
@@ -36,9 +46,12 @@ impl Error {
         let problem = match self {
             Self::NoRoute { detail } => Problem::new(404, *detail),
             Self::WrongMethod { allow } => Problem::new(405, format!("This path answers {allow}.")),
-            Self::MediaType { accepted } => {
-                Problem::new(415, format!("Content-Type has to be {accepted}, without Content-Encoding."))
+            Self::Condition { header } => Problem::new(400, format!("{header}: is not evaluated here; leave it out.")),
+            Self::Partial => Problem::new(400, "Content-Range: a part cannot be sent; send the whole body without it."),
+            Self::MediaType => {
+                Problem::new(415, "Content-Type: must be application/json; its only parameter may be charset=utf-8.")
             }
+            Self::Coded => Problem::new(415, "Content-Encoding: must be absent; send the body uncompressed."),
             Self::TooLarge { limit } => Problem::new(413, format!("The body may have up to {limit} bytes.")),
             Self::TooSlow => Problem::new(408, "The body took too long to arrive."),
             Self::CutShort => Problem::new(400, "The body ended before its announced length."),
@@ -47,6 +60,8 @@ impl Error {
         let response = problem.response(request_id);
         match self {
             Self::WrongMethod { allow } => response.header("allow", allow.clone()),
+            // RFC 9110, section 12.5.3.
+            Self::Coded => response.header("accept-encoding", "identity"),
             _ => response,
         }
     }
@@ -83,7 +98,10 @@ mod tests {
             (Error::NoRoute { detail: "" }, 404),
             (Error::WrongMethod { allow: "GET".to_owned() }, 405),
             (Error::TooLarge { limit: 1 }, 413),
-            (Error::MediaType { accepted: "application/json" }, 415),
+            (Error::Condition { header: "If-Match" }, 400),
+            (Error::Partial, 400),
+            (Error::MediaType, 415),
+            (Error::Coded, 415),
             (Error::CutShort, 400),
             (Error::TooSlow, 408),
             (Error::NotJson(NotJson(String::new())), 400),

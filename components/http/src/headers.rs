@@ -10,7 +10,7 @@ impl Headers {
         Self(fields)
     }
 
-    /// Every value of `name` (lower case).
+    /// Every value of `name`, in any case.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.0.iter().filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
     }
@@ -27,6 +27,11 @@ impl Headers {
         std::str::from_utf8(self.all(name).last()?).ok()
     }
 
+    /// The first condition on an entity tag (RFC 9110, section 13.1) that is not `evaluated`.
+    pub(crate) fn other_condition(&self, evaluated: &str) -> Option<&'static str> {
+        ["If-Match", "If-None-Match"].into_iter().find(|name| *name != evaluated && self.has(name))
+    }
+
     /// Whether there is a field of this name, whatever its value.
     pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
@@ -36,6 +41,15 @@ impl Headers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_condition_that_is_not_evaluated_is_found() {
+        let headers = Headers::new(vec![("if-match".to_owned(), b"*".to_vec())]);
+        assert_eq!(headers.other_condition("If-Match"), None);
+        assert_eq!(headers.other_condition("If-None-Match"), Some("If-Match"));
+        assert_eq!(headers.other_condition(""), Some("If-Match"));
+        assert_eq!(Headers::default().other_condition(""), None);
+    }
 
     #[test]
     fn names_match_in_any_case_and_repeated_fields_are_seen() {

@@ -13,6 +13,9 @@ pub struct Route<S, E> {
     pub method: Method,
     /// `{id}` as the last segment stands for one non-empty segment, which the handler finds in [`Request::id`].
     pub path: &'static str,
+    /// The condition that the handler evaluates: `If-Match`, `If-None-Match`, or empty. A request with another one is
+    /// refused. Conditions on dates are ignored, as RFC 9110 (13.1.3 to 13.1.5) requires where nothing has a date.
+    pub condition: &'static str,
     /// What answers it.
     pub handler: Handler<S, E>,
 }
@@ -70,7 +73,7 @@ mod tests {
     }
 
     pub(super) const fn route(method: Method, path: &'static str) -> Route<(), ()> {
-        Route { method, path, handler }
+        Route { method, path, condition: "", handler }
     }
 
     static ROUTES: &[Route<(), ()>] = &[

@@ -60,15 +60,18 @@ pub fn serve<S: State, E: Failure>(
 ) -> Option<(Request, S)> {
     let mut request = Request::receive(incoming);
     let (path, refused) = match find(service.routes, request.method, &request.path) {
-        Found::Route(route, id) => {
-            request.id = id.to_owned();
-            let state = S::default();
-            match (route.handler)(&request, &state) {
-                Ok(response) => finish(service.name, &request, route.path, response, None, state.release(), out),
-                Err(error) => fail(service.name, &request, route.path, &error, state.release(), out),
+        Found::Route(route, id) => match request.headers.other_condition(route.condition) {
+            Some(header) => (route.path, Error::Condition { header }),
+            None => {
+                request.id = id.to_owned();
+                let state = S::default();
+                match (route.handler)(&request, &state) {
+                    Ok(response) => finish(service.name, &request, route.path, response, None, state.release(), out),
+                    Err(error) => fail(service.name, &request, route.path, &error, state.release(), out),
+                }
+                return Some((request, state));
             }
-            return Some((request, state));
-        }
+        },
         Found::WrongMethod { path, allow } if request.method == Method::Options => {
             finish(service.name, &request, path, Response::new(204).header("allow", allow), None, None, out);
             return None;

@@ -11,9 +11,8 @@ use crate::query::number;
 /// Compares strongly, so a weak tag accepts nothing.
 ///
 /// # Errors
-/// [`Error::Malformed`] if it cannot be read, or with `If-None-Match`.
+/// [`Error::Malformed`] if it cannot be read.
 pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
-    refuse(headers, "if-none-match", "If-None-Match: is answered for GET and HEAD; use If-Match here.")?;
     Ok(match condition(headers, "if-match", "If-Match")? {
         Some(Condition::Tags(tags)) => Some(versions(tags.iter().filter(|tag| !tag.weak))),
         Some(Condition::Any) | None => None,
@@ -24,18 +23,23 @@ pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
 /// Compares weakly.
 ///
 /// # Errors
-/// [`Error::Malformed`] if it cannot be read, or with `If-Match`.
+/// [`Error::Malformed`] if it cannot be read.
 pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
-    refuse(headers, "if-match", "If-Match: is answered for PUT and DELETE; use If-None-Match here.")?;
     Ok(condition(headers, "if-none-match", "If-None-Match")?.map(|condition| match condition {
         Condition::Any => vec![0],
         Condition::Tags(tags) => versions(tags.iter()),
     }))
 }
 
-/// Refuses a condition that this method does not evaluate: ignoring it could do what the client wanted to prevent.
-fn refuse(headers: &Headers, name: &str, detail: &str) -> Result<(), Error> {
-    if headers.has(name) { Err(Error::Malformed(detail.to_owned())) } else { Ok(()) }
+/// Whether `If-None-Match` lists the entity tag of a document, given without its quotes, or is `*`. Compares weakly.
+///
+/// # Errors
+/// [`Error::Malformed`] if it cannot be read.
+pub fn has_document(headers: &Headers, tag: &str) -> Result<bool, Error> {
+    Ok(condition(headers, "if-none-match", "If-None-Match")?.is_some_and(|condition| match condition {
+        Condition::Any => true,
+        Condition::Tags(tags) => tags.iter().any(|listed| listed.opaque == tag.as_bytes()),
+    }))
 }
 
 /// `Idempotency-Key`: one header of 1 to 255 visible ASCII characters. Quotes, if any, are part of the key.
@@ -168,9 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_the_method_does_not_evaluate_is_refused() {
-        assert!(if_match(&headers("if-none-match", &["*"])).is_err());
-        assert!(if_none_match(&headers("if-match", &["*"])).is_err());
+    fn a_document_is_known_by_its_tag() {
+        for (values, known) in
+            [(&[][..], false), (&["*"], true), (&["\"0a\""], true), (&["\"b\", W/\"0a\""], true), (&["\"0\""], false)]
+        {
+            assert_eq!(has_document(&headers("if-none-match", values), "0a").unwrap(), known, "{values:?}");
+        }
     }
 
     #[test]

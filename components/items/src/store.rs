@@ -37,7 +37,7 @@ const UPDATE: &str = "SELECT outcome, version, item, relay FROM items_update($1,
 /// Deletes an item, if its version is one of those given, and writes the event.
 const DELETE: &str = "SELECT outcome, relay FROM items_delete($1, $2, $3, $4, $5, $6)";
 
-/// Counts the waiting events, and tries to get the lease if there are any.
+/// Fails unless an event can be stored. Counts the waiting events, and tries to get the lease if there are any.
 const READY: &str = "SELECT waiting, oldest_seconds, failing, relay FROM items_ready()";
 
 /// Tries to get the lease if events wait; no row otherwise.
@@ -55,6 +55,23 @@ const RELAY_FAIL: &str = "SELECT relay_fail($1, $2)";
 
 /// Moves one event out of the outbox into `audit_refused`, with the reason of audit, and renews the lease.
 const RELAY_REFUSE: &str = "SELECT relay_refuse($1, $2, $3)";
+
+/// Every statement above.
+const STATEMENTS: [&str; 13] = [
+    CREATE,
+    GET,
+    LIST,
+    STREAM,
+    CHUNK,
+    UPDATE,
+    DELETE,
+    READY,
+    RELAY_TAKE,
+    RELAY_NEXT,
+    RELAY_RELEASE,
+    RELAY_FAIL,
+    RELAY_REFUSE,
+];
 
 /// The component variable that says whether `X-Actor` counts.
 const TRUST_ACTOR: &str = "trust_actor";
@@ -171,8 +188,9 @@ impl Store {
         }
     }
 
-    /// Looks at the outbox, for readiness.
+    /// Whether an operation can be done, for readiness, and how the outbox is.
     pub fn backlog(&self) -> Result<Backlog, Error> {
+        database::lacks_nothing(self.query(database::LACKING, &[ParameterValue::Str(STATEMENTS.concat())])?)?;
         let mut row = self.query(READY, &[])?.ok_or(Error::Shape(READY))?;
         let (waiting, oldest, failing) = (row.integer()?, row.float()?, row.boolean()?);
         self.keep_lease(row.text()?);

@@ -8,6 +8,19 @@ use spin_sdk::pg4::{self, DbValue, ParameterValue, PgError, QueryError};
 
 use crate::error::{Cause, Error};
 
+/// Ends its own session if that can only read: it is bound to a server that was demoted, or began while the database
+/// was read-only. No host notices this by itself, and a pool would keep such a session for ever.
+const END_READ_ONLY: &str =
+    "SELECT pg_terminate_backend(pg_backend_pid()) WHERE current_setting('transaction_read_only') = 'on'";
+
+/// Returns the functions that the statements in $1 call and this session cannot, or NULL: a function is missing, has
+/// other parameters or columns, or may not be executed. Asks the catalogue, so it fits any schema.
+pub const LACKING: &str = "SELECT string_agg(c[2], ' ') FROM \
+    regexp_matches($1, 'SELECT (?:([a-z_, ]+) FROM )?([a-z_]+)[(]([$0-9, ]*)[)]', 'g') AS c WHERE NOT EXISTS (\
+    SELECT FROM pg_proc WHERE proname = c[2] AND pg_function_is_visible(oid) AND has_function_privilege(oid, 'EXECUTE') \
+    AND length(c[3]) - length(replace(c[3], '$', '')) BETWEEN pronargs - pronargdefaults AND pronargs \
+    AND (string_to_array(c[1], ', ') <@ proargnames) IS NOT FALSE)";
+
 /// One connection of the host's pool; dropping it returns it.
 pub struct Connection(pg4::Connection);
 
@@ -27,7 +40,7 @@ impl Connection {
     /// # Errors
     /// [`Error::Statement`] or [`Error::Connect`].
     pub fn query(&self, statement: &'static str, parameters: &[ParameterValue]) -> Result<Option<Row>, Error> {
-        let mut set = self.0.query(statement, parameters).map_err(|error| failed(statement, error))?;
+        let mut set = self.0.query(statement, parameters).map_err(|error| self.failed(statement, error))?;
         Ok(if set.rows.is_empty() {
             None
         } else {
@@ -40,7 +53,24 @@ impl Connection {
     /// # Errors
     /// [`Error::Statement`] or [`Error::Connect`].
     pub fn execute(&self, statement: &'static str, parameters: &[ParameterValue]) -> Result<(), Error> {
-        self.0.execute(statement, parameters).map(drop).map_err(|error| failed(statement, error))
+        self.0.execute(statement, parameters).map(drop).map_err(|error| self.failed(statement, error))
+    }
+
+    fn failed(&self, statement: &'static str, error: PgError) -> Error {
+        // Its own failure is expected: the session ends.
+        _ = self.0.execute(END_READ_ONLY, &[]);
+        failed(statement, error)
+    }
+}
+
+/// Checks the result of [`LACKING`].
+///
+/// # Errors
+/// [`Error::Lacking`] with the names of the functions.
+pub fn lacks_nothing(row: Option<Row>) -> Result<(), Error> {
+    match row.map_or(Ok(None), |mut row| row.text())? {
+        None => Ok(()),
+        Some(functions) => Err(Error::Lacking(functions)),
     }
 }
 

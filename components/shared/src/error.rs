@@ -25,10 +25,17 @@ pub enum Error {
     /// The result lacks the expected columns: schema and component versions do not match.
     #[error("the result of {0:?} lacks the expected columns")]
     Shape(&'static str),
-    /// Readiness: the database does not answer.
+    /// Readiness: the schema lacks these functions, has them with other parameters or columns, or this role may not call
+    /// them.
+    #[error("this role cannot call {0} as this component does")]
+    Lacking(String),
+    /// Readiness: no operation can be done.
     #[error("not ready")]
     NotReady(#[source] Box<Error>),
 }
+
+/// Why no operation can be done though the database answers, in the words of its function `database_ready`.
+const OBSTACLES: [&str; 4] = ["read-only", "in recovery", "no space", "wrong encoding"];
 
 /// The innermost reason, in words of the host or the database, free of secrets.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +51,26 @@ impl Error {
     /// 503, and when to try again; nothing about the inside.
     pub fn response(&self, request_id: &str) -> Response<'static> {
         match self {
-            Self::NotReady(_) => Response::new(503)
-                .text("database: unreachable\n".to_owned())
+            Self::NotReady(cause) => Response::new(503)
+                .text(["database: ", cause.obstacle(), "\n"].concat())
                 .header("cache-control", "no-store")
                 .header("retry-after", "1"),
             _ => unavailable().response(request_id),
+        }
+    }
+
+    /// What an operator has to look for, without anything about the inside.
+    fn obstacle(&self) -> &'static str {
+        match self {
+            Self::Variable(_) | Self::Connect(_) => "unreachable",
+            Self::Lacking(_) => "wrong schema",
+            // Class 42: a name is not known, or may not be used.
+            Self::Statement { code: Some(code), .. } if code.starts_with("42") => "wrong schema",
+            Self::Statement { cause: Cause(text), .. } => {
+                let reason = text.split_once("not ready: ").map_or("", |(_, reason)| reason);
+                OBSTACLES.into_iter().find(|known| reason.starts_with(known)).unwrap_or("failing")
+            }
+            Self::Shape(_) | Self::NotReady(_) => "failing",
         }
     }
 
@@ -87,11 +109,36 @@ mod tests {
 
     #[test]
     fn every_error_is_a_503() {
-        for error in
-            [Error::Variable("db_url"), Error::Connect(Cause(String::new())), statement(None), Error::Shape("")]
-        {
+        for error in [
+            Error::Variable("db_url"),
+            Error::Connect(Cause(String::new())),
+            statement(None),
+            Error::Shape(""),
+            Error::Lacking(String::new()),
+        ] {
             assert_eq!(error.response("r").status(), 503, "{error}");
             assert_eq!(error.not_ready().response("r").status(), 503);
+        }
+    }
+
+    #[test]
+    fn an_obstacle_is_named_whatever_the_host_makes_of_the_error() {
+        let failed = |code: Option<&str>, text: &str| Error::Statement {
+            statement: "SELECT items_ready()",
+            code: code.map(str::to_owned),
+            cause: Cause(text.to_owned()),
+        };
+        for (error, obstacle) in [
+            (failed(None, "db error: ERROR: not ready: read-only"), "read-only"),
+            (failed(Some("25006"), "not ready: in recovery"), "in recovery"),
+            (failed(None, "ERREUR: not ready: no space"), "no space"),
+            (failed(None, "not ready: anything else"), "failing"),
+            (failed(Some("42883"), "function items_ready() does not exist"), "wrong schema"),
+            (Error::Lacking("items_get".to_owned()), "wrong schema"),
+            (statement(None), "failing"),
+            (Error::Connect(Cause("Connection refused".to_owned())), "unreachable"),
+        ] {
+            assert_eq!(error.obstacle(), obstacle, "{error:?}");
         }
     }
 

@@ -21,7 +21,8 @@ const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UN
 pub struct Session {
     client: Client,
     statements: HashMap<String, Prepared>,
-    /// A statement that may leave traces in the session has run since it was last cleaned.
+    /// Since it was last cleaned, a statement has run that may leave traces, or one has failed: cleaning finds out whether
+    /// the server has ended the session.
     dirty: bool,
     /// An instance was stopped while a statement ran: the state of the session is unknown.
     busy: bool,
@@ -64,6 +65,7 @@ impl Session {
             Err(error) => Err(query_failed(&error)),
         };
         self.busy = false;
+        self.dirty |= result.is_err();
         result
     }
 
@@ -76,6 +78,7 @@ impl Session {
         self.busy = true;
         let result = self.run(sql, &params).await.map_err(|error| query_failed(&error));
         self.busy = false;
+        self.dirty |= result.is_err();
         result
     }
 

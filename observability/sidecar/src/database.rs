@@ -24,8 +24,8 @@ pub struct Database {
     options: PgConnectOptions,
     password: Password,
     timeout: Duration,
-    /// Locked during a reading. Kept after a successful one only: a connection that failed or timed out is never used
-    /// again.
+    /// Locked during a reading. Kept only after one that found the database ready: a connection that failed or timed out
+    /// is never used again, nor is one that may be bound to a server that was demoted.
     connection: Mutex<Option<PgConnection>>,
     /// The result of the last reading.
     pub status: Arc<Status>,
@@ -43,7 +43,7 @@ impl Database {
     }
 
     /// Waits for the current reading, or starts one, and returns when it has ended, successfully or not. Logs when the
-    /// database is reached for the first time, lost, or reached again.
+    /// database is reached for the first time, lost, not ready for operations, or reached again.
     pub async fn refresh(self: &Arc<Self>) {
         let (database, before) = (self.clone(), self.status.readings());
         // In a task of its own, so that a client that hangs up does not abort the reading that others wait for.
@@ -61,11 +61,14 @@ impl Database {
         let read = tokio::time::timeout(self.timeout, self.try_read(connection)).await;
         let timed_out = format!("no result within {:?}", self.timeout);
         let outcome = read.map_or(Err(timed_out), |read| read.map_err(|error| error.to_string()));
-        let failure = outcome.as_ref().err().cloned();
+        let trouble = match &outcome {
+            Err(error) => Some(("database lost", error.clone())),
+            Ok(reading) => reading.obstacle.clone().map(|obstacle| ("database not ready", obstacle)),
+        };
         if self.status.record(started.elapsed(), outcome.ok()) {
-            match failure {
+            match trouble {
                 None => tracing::info!("database reached"),
-                Some(error) => tracing::warn!(error, "database lost"),
+                Some((message, error)) => tracing::warn!(error, "{message}"),
             }
         }
     }
@@ -73,6 +76,7 @@ impl Database {
     async fn try_read(&self, connection: &mut Option<PgConnection>) -> Result<Reading, sqlx::Error> {
         if let Some(mut kept) = connection.take()
             && let Ok(reading) = Reading::take(&mut kept).await
+            && reading.obstacle.is_none()
         {
             *connection = Some(kept);
             return Ok(reading);
@@ -80,7 +84,7 @@ impl Database {
         // A restart of the server ends the kept connection. That alone is not a failure.
         let mut fresh = self.connect().await?;
         let reading = Reading::take(&mut fresh).await?;
-        *connection = Some(fresh);
+        *connection = reading.obstacle.is_none().then_some(fresh);
         Ok(reading)
     }
 

@@ -3,6 +3,8 @@
 pub mod exposition;
 pub mod known;
 pub mod labels;
+pub mod negotiation;
+pub mod text;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -56,7 +56,8 @@ pub(super) async fn launch(home: &Home, port: u16) -> Result<Keeper, Error> {
 async fn until_ready(home: &Home, keeper: &Keeper) {
     let started = Instant::now();
     let mut reported = false;
-    while home.state(keeper.pid).as_deref() != Some("ready") {
+    // A standby accepts connections too.
+    while !matches!(home.state(keeper.pid).as_deref(), Some("ready" | "standby")) {
         if !reported && started.elapsed() > Duration::from_secs(3) {
             reported = true;
             let log = home.log();

@@ -48,6 +48,11 @@ async fn text_that_is_not_json_answers_400() {
             refused(&app, what, request, 400, "body").await;
         }
     }
+    // RFC 8259, section 8.1: it may be refused, but then the sender has to learn what it is.
+    for request in with_body(&app, "\u{feff}{\"name\":\"bolt\"}") {
+        let detail = app.send(request).await.problem()["detail"].to_string();
+        assert!(detail.contains("byte order mark"), "{detail}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +85,12 @@ async fn a_body_of_the_wrong_shape_answers_422_and_names_each_field() {
     for (what, body, named) in cases {
         for request in with_body(&app, body.to_string()) {
             refused(&app, what, request, 422, named).await;
+        }
+    }
+    // RFC 8259, section 6: they are JSON, though no double holds the first two.
+    for number in ["1e400", "-1E+400", "1e-400"] {
+        for request in with_body(&app, format!(r#"{{"name":{number}}}"#)) {
+            refused(&app, number, request, 422, "name").await;
         }
     }
     for request in with_body(&app, json!({ "description": 1, "price": 1 }).to_string()) {
@@ -134,6 +145,7 @@ async fn a_body_that_is_not_declared_as_json_answers_415() {
         "application/json, text/plain",
         "json",
         "application/json; charset=latin1",
+        "application/json; version=1",
     ] {
         for request in writes(&app).map(|request| request.header("Content-Type", kind).body(body.clone())) {
             refused(&app, kind, request, 415, "Content-Type").await;
@@ -148,9 +160,27 @@ async fn a_body_that_is_not_declared_as_json_answers_415() {
         "application/json;charset=UTF-8",
         "Application/JSON",
         "application/json; charset=\"utf-8\"",
+        // RFC 9110, section 5.6.6: a parameter may be empty.
+        "application/json;",
+        "application/json; ; charset=utf-8 ;",
     ] {
         let request = app.request(Method::POST, "/items").header("Content-Type", kind).body(body.clone());
         assert_eq!(app.send(request).await.status, 201, "{kind}");
+    }
+}
+
+/// RFC 9110, sections 14.5 and 15.5.16.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_body_answers_400_and_a_compressed_one_415_with_what_is_accepted() {
+    let app = with_an_item().await;
+    let body = json!({ "name": "bolt" }).to_string();
+    for request in with_body(&app, body.clone()) {
+        refused(&app, "a part", request.header("Content-Range", "bytes 0-15/16"), 400, "Content-Range").await;
+    }
+    for request in with_body(&app, body) {
+        let request = request.header("Content-Encoding", "gzip");
+        refused(&app, "gzip", request.try_clone().expect("a text"), 415, "Content-Encoding").await;
+        assert_eq!(app.send(request).await.header("accept-encoding"), "identity");
     }
 }
 

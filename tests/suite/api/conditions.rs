@@ -1,4 +1,4 @@
-//! `ETag`, `If-Match` and `If-None-Match` (RFC 9110, section 13.1).
+//! `ETag` and conditions (RFC 9110, section 13.1).
 
 use futures::future::join_all;
 use support::{App, Method, Response, SOON, StatusCode, json};
@@ -118,6 +118,71 @@ async fn of_several_updates_of_one_version_exactly_one_happens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_condition_on_a_tag_that_is_not_evaluated_answers_400() {
+    let app = with_an_item().await;
+    for (method, path, evaluated) in [
+        (Method::GET, "/items", ""),
+        (Method::POST, "/items", ""),
+        (Method::GET, "/items/1", "If-None-Match"),
+        (Method::PUT, "/items/1", "If-Match"),
+        (Method::DELETE, "/items/1", "If-Match"),
+        (Method::GET, "/livez", ""),
+        (Method::GET, "/readyz", ""),
+        (Method::GET, "/openapi.json", "If-None-Match"),
+        (Method::GET, "/", "If-None-Match"),
+    ] {
+        for header in ["If-Match", "If-None-Match"].into_iter().filter(|header| *header != evaluated) {
+            for condition in ["*", "\"1\""] {
+                let request =
+                    app.request(method.clone(), path).json(&json!({ "name": "nut" })).header(header, condition);
+                refused(&app, &format!("{method} {path}"), request, 400, header).await;
+            }
+        }
+    }
+}
+
+/// RFC 9110, sections 13.1.3 to 13.1.5: they must be ignored where there is no modification date, and no range.
+#[tokio::test(flavor = "multi_thread")]
+async fn conditions_on_dates_and_ranges_are_ignored() {
+    let app = with_an_item().await;
+    let past = "Thu, 01 Jan 1970 00:00:00 GMT";
+    for header in ["If-Modified-Since", "If-Unmodified-Since", "If-Range"] {
+        for (method, path, status) in
+            [(Method::GET, "/items/1", 200), (Method::PUT, "/items/1", 200), (Method::POST, "/items", 201)]
+        {
+            let request = app.request(method.clone(), path).json(&json!({ "name": "nut" })).header(header, past);
+            let response = app.send(request).await;
+            assert_eq!(response.status, status, "{method} {path} with {header}");
+            assert_eq!(response.find("last-modified"), None);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_have_a_tag_and_answer_304_to_it() {
+    let app = App::start().await;
+    let mut tags = Vec::new();
+    for path in ["/", "/openapi.json"] {
+        let first = app.get(path).await;
+        let tag = first.header("etag").to_owned();
+        for (condition, status) in [(tag.clone(), 304), (format!("\"x\", W/{tag}"), 304), ("\"x\"".to_owned(), 200)] {
+            for method in [Method::GET, Method::HEAD] {
+                let request = app.request(method.clone(), path).header("If-None-Match", &condition);
+                let response = app.send(request).await;
+                assert_eq!(response.status, status, "{method} {path} with {condition}");
+                // RFC 9110, 15.4.5, and a cache takes the headers of a 304 over (RFC 9111, 3.2).
+                for header in ["etag", "cache-control", "content-security-policy"] {
+                    assert_eq!(response.header(header), first.header(header), "{method} {path} with {condition}");
+                }
+                assert!(status == 200 || response.text.is_empty(), "{response:?}");
+            }
+        }
+        tags.push(tag);
+    }
+    assert_ne!(tags[0], tags[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_condition_answers_400() {
     let app = with_an_item().await;
     let name = json!({ "name": "nut" });
@@ -126,6 +191,7 @@ async fn a_malformed_condition_answers_400() {
             (app.request(Method::PUT, "/items/1").json(&name), "If-Match"),
             (app.request(Method::DELETE, "/items/1"), "If-Match"),
             (app.request(Method::GET, "/items/1"), "If-None-Match"),
+            (app.request(Method::GET, "/"), "If-None-Match"),
         ] {
             refused(&app, condition, request.header(header, condition), 400, header).await;
         }

@@ -86,6 +86,35 @@ async fn creates_with_another_key_or_without_one_create_an_item_each() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_actor_has_keys_of_its_own_and_all_requests_without_one_share_theirs() {
+    let app = App::builder().variable("trust_actor", "true").start().await;
+    let create = async |actor: &str, key: &str, name: &str| {
+        let request = app.request(Method::POST, "/items").header("Idempotency-Key", key).json(&json!({ "name": name }));
+        app.send(if actor.is_empty() { request } else { request.header("X-Actor", actor) }).await
+    };
+    let mut ids = Vec::new();
+    for (actor, key) in [("alice", "key"), ("bob", "key"), ("", "key"), ("b c", "a"), ("c", "a")] {
+        let first = create(actor, key, "bolt").await;
+        assert_eq!(first.status, StatusCode::CREATED, "{actor}: {first:?}");
+        assert_eq!(first.find("idempotency-replayed"), None, "{actor}");
+        assert_eq!(seen(&create(actor, key, "bolt").await), seen(&first), "{actor}");
+        assert_eq!(create(actor, key, "nut").await.status, StatusCode::UNPROCESSABLE_ENTITY, "{actor}");
+        ids.push(first.item().id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 5);
+
+    // A name that no proxy is trusted with counts for nothing.
+    let app = App::start().await;
+    let create = async |actor: &str| {
+        let request = app.request(Method::POST, "/items").header("Idempotency-Key", "key").header("X-Actor", actor);
+        app.send(request.json(&json!({ "name": "bolt" }))).await
+    };
+    let first = create("alice").await;
+    assert_eq!(seen(&create("bob").await), seen(&first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn simultaneous_creates_with_one_key_on_two_hosts_create_one_item() {
     const KEYS: usize = 12;
     const EACH: usize = 16;

@@ -15,9 +15,15 @@ type Case = (&'static str, &'static str, u16, &'static str, fn(RequestBuilder) -
 /// One case for each response, in the order in which they are sent. Item 1 exists at version 2, item 99 does not.
 const CASES: &[Case] = &[
     ("GET", "/", 200, "/", plain),
+    ("GET", "/", 304, "/", |request| request.header("If-None-Match", "*")),
+    ("GET", "/", 400, "/", if_match),
     ("GET", "/livez", 200, "/livez", plain),
+    ("GET", "/livez", 400, "/livez", if_match),
     ("GET", "/readyz", 200, "/readyz", plain),
+    ("GET", "/readyz", 400, "/readyz", if_match),
     ("GET", "/openapi.json", 200, "/openapi.json", plain),
+    ("GET", "/openapi.json", 304, "/openapi.json", |request| request.header("If-None-Match", "*")),
+    ("GET", "/openapi.json", 400, "/openapi.json", if_match),
     ("GET", "/items", 200, "/items?limit=1", plain),
     ("GET", "/items", 400, "/items?limit=0", plain),
     ("POST", "/items", 201, "/items", |request| bolt(request).header("Idempotency-Key", "key")),
@@ -60,6 +66,11 @@ const OTHER: &str = "any other";
 
 fn plain(request: RequestBuilder) -> RequestBuilder {
     request
+}
+
+/// A condition that only `PUT` and `DELETE` evaluate.
+fn if_match(request: RequestBuilder) -> RequestBuilder {
+    request.header("If-Match", "*")
 }
 
 fn bolt(request: RequestBuilder) -> RequestBuilder {

@@ -13,7 +13,7 @@ const CALLABLE: [(Role, &str); 3] = [
          relay_fail relay_next relay_refuse relay_release relay_take",
     ),
     (Role::Audit, "audit_ready audit_store"),
-    (Role::Metrics, "audit_delay_bounds relay_passed"),
+    (Role::Metrics, "audit_delay_bounds database_ready relay_passed"),
 ];
 
 /// The functions that none of them may call. A function that is in neither list fails the test.

@@ -2,8 +2,8 @@
 
 use http_toolkit::{Request, Response};
 
-use crate::Error;
 use crate::store::Store;
+use crate::{Error, headers};
 
 /// Packed by the build script, as the contract is: unpacked, the two would be two thirds of the component's data.
 const EXPLORER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/explorer.html.lz4"));
@@ -13,15 +13,36 @@ const EXPLORER_POLICY: &str = env!("EXPLORER_POLICY");
 
 const CONTRACT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.lz4"));
 
-/// `GET /`: the explorer, a page on which a person can try the API.
-pub fn explorer(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
-    let response = Response::new(200).body("text/html; charset=utf-8", unpack(EXPLORER));
+/// `GET /`: the explorer, a page on which a person can try the API. 304 if `If-None-Match` lists it.
+///
+/// # Errors
+/// 400 if that header cannot be read.
+pub fn explorer(request: &Request, _: &Store) -> Result<Response<'static>, Error> {
+    let response = document(request, env!("EXPLORER_TAG"), "text/html; charset=utf-8", EXPLORER)?;
+    // A 304 has it too: a cache takes the headers of a 304 over (RFC 9111, section 3.2).
     Ok(response.header("content-security-policy", EXPLORER_POLICY))
 }
 
-/// `GET /openapi.json`: the contract, as OpenAPI 3.1.
-pub fn contract(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
-    Ok(Response::new(200).body("application/json", unpack(CONTRACT)))
+/// `GET /openapi.json`: the contract, as OpenAPI 3.1. 304 if `If-None-Match` lists it.
+///
+/// # Errors
+/// 400 if that header cannot be read.
+pub fn contract(request: &Request, _: &Store) -> Result<Response<'static>, Error> {
+    document(request, env!("CONTRACT_TAG"), "application/json", CONTRACT)
+}
+
+/// `tag` is made by the build script from the text, and has no quotes yet.
+fn document(
+    request: &Request,
+    tag: &'static str,
+    content_type: &'static str,
+    packed: &[u8],
+) -> Result<Response<'static>, Error> {
+    let response = match headers::has_document(&request.headers, tag)? {
+        true => Response::new(304),
+        false => Response::new(200).body(content_type, unpack(packed)),
+    };
+    Ok(response.header("etag", format!("\"{tag}\"")))
 }
 
 fn unpack(document: &[u8]) -> Vec<u8> {

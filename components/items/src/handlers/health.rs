@@ -10,11 +10,12 @@ pub fn liveness(_: &Request, _: &Store) -> Result<Response<'static>, Error> {
     Ok(Response::new(200).text("ok\n".to_owned()).header("cache-control", "no-store"))
 }
 
-/// `GET /readyz`: 200 if the database answers, with one line per check. Trouble with audit is a line, not a 503:
-/// operations go on, and their events wait in the outbox.
+/// `GET /readyz`: 200 if an operation can be done, with one line per check. Each operation writes an event, so this
+/// does too, and removes it. Trouble with audit is a line, not a 503: operations go on, and their events wait in the
+/// outbox.
 ///
 /// # Errors
-/// 503 if the database does not answer.
+/// 503 with the reason if no operation can be done.
 pub fn readiness(_: &Request, store: &Store) -> Result<Response<'static>, Error> {
     let backlog = store.backlog().map_err(shared::Error::not_ready)?;
     Ok(Response::new(200).text(report(&backlog)).header("cache-control", "no-store"))

@@ -13,7 +13,7 @@ use crate::metrics::known::{OPERATIONS, OTHER, ROLES};
 impl Collector for Status {
     /// Before the first successful reading there are no values: absent is not zero.
     fn encode(&self, encoder: DescriptorEncoder) -> Result<(), Error> {
-        let Inner { up, took, succeeded, failed, values } = self.get();
+        let Inner { state, took, succeeded, failed, values } = self.get();
         let out = &mut Exposition(encoder);
         if let Some((read_at, reading)) = &values {
             items(out, reading)?;
@@ -22,8 +22,12 @@ impl Collector for Status {
             let age = read_at.elapsed().as_secs_f64();
             out.gauge("database_values_age_seconds", "Time since the values from the database were read.", age)?;
         }
-        let up = i64::from(up == Some(true));
-        out.gauge("database_up", "1 if the last reading of the database succeeded, else 0.", up)?;
+        let up = i64::from(state == Some("ok"));
+        out.gauge(
+            "database_up",
+            "1 if the last reading of the database found that operations can be done, else 0.",
+            up,
+        )?;
         out.counters(
             "database_readings",
             "Readings of the database, by outcome. Simultaneous scrapes share one reading.",

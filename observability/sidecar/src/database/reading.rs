@@ -1,10 +1,13 @@
-//! One reading of the database: six statements on one connection, so their values may be milliseconds apart. None of
+//! One reading of the database: seven statements on one connection, so their values may be milliseconds apart. None of
 //! them counts more than 10 001 rows of a table, however large it is, and none reads content.
 
 use sqlx::postgres::PgConnection;
-use sqlx::query_as;
+use sqlx::{Error, query, query_as};
 
-use crate::metrics::known::{FUNCTIONS, ROLES, TABLES, closed};
+use crate::metrics::known::{FUNCTIONS, OBSTACLES, ROLES, TABLES, closed};
+
+/// Fails unless an operation can be done. It writes one row and removes it.
+const READY: &str = "SELECT database_ready()";
 
 const TOTALS: &str = "SELECT action, outcome, events, items, delays, delay_seconds FROM audit_totals";
 
@@ -41,6 +44,8 @@ const CALLS: &str = "
 /// The values of one reading.
 #[derive(Debug, Default)]
 pub struct Reading {
+    /// Why no operation can be done, in the database's words; `None` if one can.
+    pub obstacle: Option<String>,
     /// The rows of `audit_totals`.
     pub totals: Vec<Total>,
     /// Upper bounds of the delays that `audit_totals` counts, in seconds.
@@ -110,8 +115,14 @@ impl Reading {
     /// Reads the database.
     ///
     /// # Errors
-    /// At the first statement that fails.
-    pub async fn take(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
+    /// At the first statement that fails, but for [`READY`].
+    pub async fn take(connection: &mut PgConnection) -> Result<Self, Error> {
+        let obstacle = match query(READY).execute(&mut *connection).await {
+            // The schema of the release before has no such function.
+            Err(Error::Database(error)) if error.code().as_deref() == Some("42883") => None,
+            Err(Error::Database(error)) => Some(error.message().to_owned()),
+            ready => ready.map(|_| None)?,
+        };
         let totals: Vec<(_, _, _, _, _, _)> = query_as(TOTALS).fetch_all(&mut *connection).await?;
         let (outbox_events, outbox_oldest_seconds, refused_events, relay_failures, delay_bounds) =
             query_as(PIPELINE).fetch_one(&mut *connection).await?;
@@ -141,6 +152,7 @@ impl Reading {
             seconds,
         };
         Ok(Self {
+            obstacle,
             totals: totals.into_iter().map(total).collect(),
             delay_bounds,
             outbox_events,
@@ -153,6 +165,13 @@ impl Reading {
             tables: tables.into_iter().map(table).collect(),
             functions: functions.into_iter().map(function).collect(),
         })
+    }
+
+    /// `ok` if an operation can be done, otherwise what prevents it, out of a closed set.
+    pub fn state(&self) -> &'static str {
+        let Some(obstacle) = &self.obstacle else { return "ok" };
+        let reason = obstacle.strip_prefix("not ready: ");
+        OBSTACLES.into_iter().find(|known| reason == Some(known)).unwrap_or("failing")
     }
 
     /// The sum of one value of each total.

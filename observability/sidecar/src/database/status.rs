@@ -10,8 +10,8 @@ pub struct Status(Mutex<Inner>);
 /// The content of a [`Status`].
 #[derive(Clone, Debug, Default)]
 pub struct Inner {
-    /// Whether the last reading succeeded; `None` before the first.
-    pub up: Option<bool>,
+    /// [`Reading::state`] of the last reading, `lost` if it failed; `None` before the first.
+    pub state: Option<&'static str>,
     /// How long the last reading took.
     pub took: Duration,
     /// Readings since the start.
@@ -34,11 +34,11 @@ impl Status {
         self.lock().clone()
     }
 
-    /// Records a reading, `None` for a failed one. Returns whether the database was reached or lost with it.
+    /// Records a reading, `None` for a failed one. Returns whether the state has changed with it.
     pub fn record(&self, took: Duration, reading: Option<Reading>) -> bool {
         let mut inner = self.lock();
         inner.took = took;
-        let up = reading.is_some();
+        let state = reading.as_ref().map_or("lost", Reading::state);
         match reading {
             Some(reading) => {
                 inner.succeeded += 1;
@@ -46,7 +46,7 @@ impl Status {
             }
             None => inner.failed += 1,
         }
-        inner.up.replace(up) != Some(up)
+        inner.state.replace(state) != Some(state)
     }
 
     /// The content is consistent after every statement, so a panic elsewhere does not spoil it.
@@ -62,11 +62,20 @@ mod tests {
     #[test]
     fn only_a_change_of_state_is_reported_and_a_loss_keeps_the_values() {
         let status = Status::default();
-        let readings = [None, None, Some(Reading::default()), Some(Reading::default()), None];
+        let read_only = || Reading { obstacle: Some("not ready: read-only".to_owned()), ..Reading::default() };
+        let readings = [
+            None,
+            None,
+            Some(Reading::default()),
+            Some(Reading::default()),
+            Some(read_only()),
+            Some(read_only()),
+            None,
+        ];
         let changes = readings.map(|reading| status.record(Duration::ZERO, reading));
-        assert_eq!(changes, [true, false, true, false, true]);
+        assert_eq!(changes, [true, false, true, false, true, false, true]);
         let inner = status.get();
-        assert_eq!((inner.succeeded, inner.failed), (2, 3));
+        assert_eq!((inner.succeeded, inner.failed), (4, 3));
         assert!(inner.values.is_some());
     }
 }

@@ -36,6 +36,9 @@ pub const TABLES: [&str; 7] =
 /// The database roles that log in.
 pub const ROLES: [&str; 3] = ["items", "audit", "metrics"];
 
+/// Why no operation can be done, as the database's function `database_ready` says it.
+pub const OBSTACLES: [&str; 4] = ["read-only", "in recovery", "no space", "wrong encoding"];
+
 /// Each operation with its possible outcomes.
 pub const OPERATIONS: [(&str, &[&str]); 5] = [
     ("create", &["ok", "replayed", "key_conflict"]),
@@ -86,6 +89,13 @@ mod tests {
         });
         let granted = granted.flat_map(|list| list.split(',').map(str::trim));
         assert_eq!(granted.collect::<BTreeSet<_>>(), FUNCTIONS.into());
+    }
+
+    #[test]
+    fn the_known_obstacles_are_those_that_the_schema_names() {
+        let schema = repository("schema/003_relay.sql");
+        let named = schema.split("'not ready: ").skip(1).filter_map(|rest| rest.split('\'').next());
+        assert_eq!(named.collect::<BTreeSet<_>>(), OBSTACLES.into());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use sidecar::Password;
 use tokio::net::TcpListener;
 
 use crate::support::database::Database;
-use crate::support::{Scrape, config, eventually, start};
+use crate::support::{Scrape, config, eventually, get, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_database_leaves_its_last_values_until_it_is_back() {
@@ -36,6 +36,32 @@ async fn a_lost_database_leaves_its_last_values_until_it_is_back() {
     assert_eq!(back.value("database_up"), Some(1.0));
     assert_eq!(back.value("items_created_total"), Some(2.0));
     assert!(age(&back) < age(&older));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_which_no_operation_can_be_done_is_not_up_though_it_is_read() {
+    let database = Database::new().await;
+    let sidecar = start(database.config()).await;
+    let up = async || Scrape::of(&sidecar).await.value("database_up");
+    let ready = async || get(sidecar.metrics_address(), "/readyz").await.text().await.unwrap();
+    assert_eq!(up().await, Some(1.0));
+    database.read_only(true).await;
+    database.cut().await;
+    let scrape = Scrape::of(&sidecar).await;
+    assert_eq!(scrape.value("database_up"), Some(0.0));
+    assert_eq!(scrape.value("database_readings_total{outcome=\"error\"}"), Some(0.0));
+    assert_eq!(ready().await, "ready\ndatabase: read-only\n");
+
+    database.read_only(false).await;
+    // A session that can only read is not kept.
+    assert_eq!(up().await, Some(1.0));
+    database.run("ALTER TABLE audit_outbox ADD CONSTRAINT broken CHECK (false)").await;
+    assert_eq!(up().await, Some(0.0));
+    assert_eq!(ready().await, "ready\ndatabase: failing\n");
+    database.run("ALTER TABLE audit_outbox DROP CONSTRAINT broken").await;
+    assert_eq!(up().await, Some(1.0));
+    database.run("DROP FUNCTION database_ready() CASCADE").await;
+    assert_eq!(up().await, Some(1.0), "a schema of the release before does not have it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,13 @@
 //! A scrape, line by line.
 
+use std::io::Read;
+
 use sidecar::{Pid, Watch};
 
 use crate::support::database::Database;
-use crate::support::{GRACE, NO_DATABASE, Scrape, config, eventually, get, start, without_database};
+use crate::support::{
+    GRACE, NO_DATABASE, OPEN_METRICS, Scrape, config, eventually, get, scrape, start, without_database,
+};
 
 /// Twenty operations, some of which fail. `$` stands for the arguments that describe the request.
 const OPERATIONS: &str = "
@@ -136,11 +140,43 @@ async fn sizes_connections_and_function_calls_of_the_server_are_exposed() {
     assert_eq!(scrape.series(&["database_connections{"]).len(), 4);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrape_is_text_unless_open_metrics_is_asked_for_and_compressed_if_that_is_accepted() {
+    let database = Database::new().await;
+    let sidecar = start(database.config()).await;
+    let address = sidecar.metrics_address();
+    let plain = scrape(address, &[]).await;
+    assert_eq!(plain.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(plain.headers()["vary"], "accept, accept-encoding");
+    assert!(!plain.headers().contains_key("content-encoding"));
+    let text = plain.text().await.unwrap();
+    for line in ["# TYPE items_created_total counter", "# TYPE build_info gauge", "# TYPE database_up gauge"] {
+        assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
+    }
+    for absent in ["# EOF", "# UNIT", " # {"] {
+        assert!(!text.contains(absent), "{absent}:\n{text}");
+    }
+    // The same series are in both.
+    let names = |text: &str| -> Vec<String> {
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples.filter_map(|line| line.split_once(' ')).map(|(series, _)| series.to_owned()).collect()
+    };
+    assert_eq!(names(&text), names(&Scrape::of(&sidecar).await.0));
+
+    let packed = scrape(address, &[("accept", OPEN_METRICS), ("accept-encoding", "br, gzip")]).await;
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    let mut open_metrics = String::new();
+    let packed = packed.bytes().await.unwrap();
+    flate2::read::GzDecoder::new(&*packed).read_to_string(&mut open_metrics).unwrap();
+    assert!(open_metrics.ends_with("# EOF\n"), "{open_metrics}");
+    assert!(packed.len() * 3 < open_metrics.len(), "{} of {} bytes", packed.len(), open_metrics.len());
+}
+
 #[tokio::test]
 async fn every_metric_has_a_help_text_a_type_and_the_suffixes_of_its_type_and_unit() {
     let database = Database::new().await;
     let sidecar = start(database.config()).await;
-    let response = get(sidecar.metrics_address(), "/metrics").await;
+    let response = scrape(sidecar.metrics_address(), &[("accept", OPEN_METRICS)]).await;
     assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let text = response.text().await.unwrap();
     let metrics = text.strip_suffix("# EOF\n").unwrap();

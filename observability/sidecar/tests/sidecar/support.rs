@@ -53,7 +53,17 @@ pub async fn export(sidecar: &Sidecar, path: &str, encoding: Option<&str>, body:
     (response.status().as_u16(), response.bytes().await.expect("a complete response").into())
 }
 
-/// The body of a response to `GET /metrics`.
+/// What a client sends that wants exemplars.
+pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0";
+
+/// Sends `GET /metrics` with these headers.
+pub async fn scrape(metrics: SocketAddr, headers: &[(&'static str, &str)]) -> Response {
+    let request = CLIENT.get(format!("http://{metrics}/metrics"));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.send().await.and_then(Response::error_for_status).expect("metrics")
+}
+
+/// The body of a response to `GET /metrics`, as OpenMetrics.
 pub struct Scrape(pub String);
 
 impl Scrape {
@@ -62,7 +72,7 @@ impl Scrape {
     }
 
     pub async fn at(metrics: SocketAddr) -> Self {
-        let response = get(metrics, "/metrics").await.error_for_status().expect("metrics");
+        let response = scrape(metrics, &[("accept", OPEN_METRICS)]).await;
         Self(response.text().await.expect("a complete response"))
     }
 

@@ -69,6 +69,12 @@ impl Database {
         self.run_elsewhere(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allow}", self.0.admin().database)).await;
     }
 
+    /// Whether sessions that begin from now on can only read.
+    pub async fn read_only(&self, only: bool) {
+        let name = &self.0.admin().database;
+        self.run_elsewhere(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {only}")).await;
+    }
+
     async fn run_elsewhere(&self, sql: &str) {
         execute(&self.0.admin().with_database("postgres").url(), sql).await;
     }
