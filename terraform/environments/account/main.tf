@@ -112,8 +112,6 @@ resource "aws_iam_role" "github" {
 }
 
 resource "aws_iam_role_policy" "github" {
-  #checkov:skip=CKV_AWS_355:kms:ViaService limits the decryption to SSM parameters
-  #checkov:skip=CKV_AWS_288:the drift role must read the secrets that a refresh compares
   for_each = local.roles
 
   role   = aws_iam_role.github[each.key].id

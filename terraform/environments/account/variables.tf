@@ -11,10 +11,6 @@ variable "name" {
 variable "region" {
   type        = string
   description = "AWS region of the bucket."
-  validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must look like eu-central-1."
-  }
 }
 
 variable "repository" {

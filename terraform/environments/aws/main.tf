@@ -7,14 +7,14 @@ locals {
   k3s_file  = { arm64 = "k3s-arm64", x86_64 = "k3s" }[var.architecture]
   shim_file = { arm64 = "aarch64", x86_64 = "x86_64" }[var.architecture]
 
-  # What servers and agents have in common.
-  node = {
-    name              = var.name
-    region            = var.region
-    ami_id            = var.ami_id
-    subnet_ids        = module.network.node_subnet_ids
-    security_group_id = module.network.security_group_ids.node
-    kms_key_arn       = aws_kms_key.this.arn
+  # What the modules share; each declares the attributes that it uses.
+  cluster = {
+    name                = var.name
+    region              = var.region
+    tags                = local.tags
+    kms_key_arn         = aws_kms_key.this.arn
+    deletion_protection = var.deletion_protection
+    ami_id              = var.ami_id
 
     programs = {
       K3S_URL     = "https://github.com/k3s-io/k3s/releases/download/${urlencode(var.k3s.version)}/${local.k3s_file}"
@@ -65,61 +65,42 @@ resource "aws_kms_alias" "this" {
 module "network" {
   source = "../../modules/network"
 
-  name          = var.name
-  region        = var.region
-  zones         = slice(var.zones, 0, var.zone_count)
-  vpc_cidr      = var.vpc_cidr
-  nat           = var.nat
-  ingress_cidrs = var.ingress_cidrs
-  kms_key_arn   = aws_kms_key.this.arn
-}
-
-module "load_balancer" {
-  source = "../../modules/load-balancer"
-
-  name                = var.name
-  vpc_id              = module.network.vpc_id
-  subnet_ids          = module.network.public_subnet_ids
-  security_group_id   = module.network.security_group_ids.load_balancer
-  certificate_arn     = var.certificate_arn
-  deletion_protection = var.deletion_protection
+  cluster         = local.cluster
+  zones           = slice(var.zones, 0, var.zone_count)
+  vpc_cidr        = var.vpc_cidr
+  nat             = var.nat
+  ingress_cidrs   = var.ingress_cidrs
+  certificate_arn = var.certificate_arn
 }
 
 module "servers" {
   source = "../../modules/servers"
 
-  node                      = local.node
+  cluster                   = local.cluster
+  network                   = module.network
   servers                   = var.servers
-  vpc_id                    = module.network.vpc_id
-  security_group_id         = module.network.security_group_ids.server
-  target_group_arns         = module.load_balancer.target_group_arns
   platform                  = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
   runs_application          = var.agents == null
   database_backups          = var.database_backups
   secrets_manager           = var.secrets_manager
   database_owner_secret_arn = one(module.database[*].owner_secret_arn)
-  deletion_protection       = var.deletion_protection
 }
 
 module "agents" {
   source = "../../modules/agents"
   count  = var.agents == null ? 0 : 1
 
-  node        = local.node
-  agents      = var.agents
-  api         = module.servers.api
-  agent_token = module.servers.agent_token
-  tags        = local.tags
+  cluster = local.cluster
+  network = module.network
+  agents  = var.agents
+  join    = module.servers.agent
 }
 
 module "database" {
   source = "../../modules/database"
   count  = var.database == null ? 0 : 1
 
-  name                = var.name
-  subnet_ids          = module.network.private_subnet_ids
-  security_group_id   = module.network.security_group_ids.database
-  database            = var.database
-  kms_key_arn         = aws_kms_key.this.arn
-  deletion_protection = var.deletion_protection
+  cluster  = local.cluster
+  network  = module.network
+  database = var.database
 }

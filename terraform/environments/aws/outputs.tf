@@ -1,11 +1,11 @@
 output "address" {
   description = "Host name of the load balancer, the target of the application's DNS record."
-  value       = module.load_balancer.dns_name
+  value       = module.network.load_balancer.dns_name
 }
 
 output "address_zone_id" {
   description = "Hosted zone of that host name, for an alias record in Route 53."
-  value       = module.load_balancer.zone_id
+  value       = module.network.load_balancer.zone_id
 }
 
 output "server_ids" {

@@ -1,11 +1,11 @@
 # K3s agents in an Auto Scaling group. They run the application and store nothing.
 
 locals {
-  settings = merge(var.node.programs, {
+  settings = merge(var.cluster.programs, {
     ROLE        = "agent"
-    API         = var.api
-    REGION      = var.node.region
-    AGENT_TOKEN = var.agent_token.name
+    API         = var.join.api
+    REGION      = var.cluster.region
+    AGENT_TOKEN = var.join.token
     NODE_LABELS = "spin=true"
     # Keeps pods with volumes away. Spin pods tolerate it through their RuntimeClass (spinkube/platform/spin.yaml).
     NODE_TAINTS = "spin=true:NoSchedule"
@@ -19,16 +19,15 @@ locals {
 }
 
 resource "aws_launch_template" "this" {
-  #checkov:skip=CKV_AWS_88:only subnets without NAT assign a public address
-  name_prefix            = "${var.node.name}-agent-"
-  image_id               = var.node.ami_id
+  name_prefix            = "${var.cluster.name}-agent-"
+  image_id               = var.cluster.ami_id
   instance_type          = var.agents.instance_type
   update_default_version = true
   ebs_optimized          = true
-  vpc_security_group_ids = [var.node.security_group_id]
+  vpc_security_group_ids = [var.network.security_group_ids["node"]]
   user_data              = base64encode(local.user_data)
 
-  iam_instance_profile { arn = aws_iam_instance_profile.this.arn }
+  iam_instance_profile { arn = var.join.profile_arn }
 
   metadata_options {
     http_endpoint               = "enabled"
@@ -55,16 +54,16 @@ resource "aws_launch_template" "this" {
 
     content {
       resource_type = tag_specifications.value
-      tags          = merge(var.tags, { Name = "${var.node.name}-agent" })
+      tags          = merge(var.cluster.tags, { Name = "${var.cluster.name}-agent" })
     }
   }
 }
 
 resource "aws_autoscaling_group" "this" {
-  name_prefix               = "${var.node.name}-agent-"
+  name_prefix               = "${var.cluster.name}-agent-"
   min_size                  = var.agents.min
   max_size                  = var.agents.max
-  vpc_zone_identifier       = var.node.subnet_ids
+  vpc_zone_identifier       = var.network.node_subnet_ids
   health_check_type         = "EC2" # agents are not behind the load balancer; one that fails to boot powers itself off
   health_check_grace_period = 300
   wait_for_capacity_timeout = "0" # a failing boot must not block an apply
@@ -86,7 +85,7 @@ resource "aws_autoscaling_group" "this" {
   }
 
   dynamic "tag" {
-    for_each = merge(var.tags, { Name = "${var.node.name}-agent" })
+    for_each = merge(var.cluster.tags, { Name = "${var.cluster.name}-agent" })
 
     content {
       key                 = tag.key
@@ -96,8 +95,6 @@ resource "aws_autoscaling_group" "this" {
   }
 
   lifecycle { ignore_changes = [desired_capacity] } # set by scaling
-
-  depends_on = [aws_iam_role_policy.this]
 }
 
 # Scaling does not see pending pods: agents.min must have room for all pods that the pod autoscaler may add at once.
@@ -110,38 +107,4 @@ resource "aws_autoscaling_policy" "cpu" {
     target_value = 60 # per cent
     predefined_metric_specification { predefined_metric_type = "ASGAverageCPUUtilization" }
   }
-}
-
-resource "aws_iam_role" "this" {
-  name_prefix = "${var.node.name}-agent-"
-  assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
-  })
-}
-
-# Not AmazonSSMManagedInstanceCore: it allows reading every parameter of the account, including the server token.
-resource "aws_iam_role_policy" "this" {
-  #checkov:skip=CKV_AWS_355:the actions of Session Manager support no resources
-  #checkov:skip=CKV_AWS_290:the actions of Session Manager support no resources
-  role = aws_iam_role.this.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      jsondecode(file("${path.module}/../../boot/session-manager.json")),
-      { Sid = "Token", Effect = "Allow", Action = "ssm:GetParameter", Resource = var.agent_token.arn },
-      {
-        Sid       = "Key"
-        Effect    = "Allow"
-        Action    = "kms:Decrypt"
-        Resource  = var.node.kms_key_arn
-        Condition = { StringEquals = { "kms:EncryptionContext:PARAMETER_ARN" = var.agent_token.arn } }
-      },
-    ]
-  })
-}
-
-resource "aws_iam_instance_profile" "this" {
-  name_prefix = "${var.node.name}-agent-"
-  role        = aws_iam_role.this.name
 }

@@ -7,12 +7,12 @@ locals {
 }
 
 resource "aws_db_subnet_group" "this" {
-  name_prefix = "${var.name}-"
-  subnet_ids  = var.subnet_ids
+  name_prefix = "${var.cluster.name}-"
+  subnet_ids  = var.network.private_subnet_ids
 }
 
 resource "aws_db_parameter_group" "this" {
-  name_prefix = "${var.name}-"
+  name_prefix = "${var.cluster.name}-"
   family      = "postgres${local.engine_version}"
 
   parameter {
@@ -43,7 +43,7 @@ resource "aws_db_parameter_group" "this" {
 resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_161:Spin's components connect with passwords of their own roles; they cannot make IAM tokens
   #checkov:skip=CKV_AWS_118:the sidecar reads the database every 30 seconds; enhanced monitoring would add a role and a cost
-  identifier     = var.name
+  identifier     = var.cluster.name
   engine         = "postgres"
   engine_version = local.engine_version
   instance_class = var.database.instance_class
@@ -52,17 +52,17 @@ resource "aws_db_instance" "this" {
   multi_az       = var.database.multi_az
 
   manage_master_user_password   = true
-  master_user_secret_kms_key_id = var.kms_key_arn
+  master_user_secret_kms_key_id = var.cluster.kms_key_arn
 
   storage_type          = "gp3"
   storage_encrypted     = true
-  kms_key_id            = var.kms_key_arn
+  kms_key_id            = var.cluster.kms_key_arn
   allocated_storage     = var.database.storage.initial
   max_allocated_storage = var.database.storage.max
 
   db_subnet_group_name   = aws_db_subnet_group.this.name
   parameter_group_name   = aws_db_parameter_group.this.name
-  vpc_security_group_ids = [var.security_group_id]
+  vpc_security_group_ids = [var.network.security_group_ids["database"]]
   publicly_accessible    = false
   ca_cert_identifier     = "rds-ca-rsa2048-g1"
 
@@ -71,11 +71,11 @@ resource "aws_db_instance" "this" {
   maintenance_window         = "sun:03:30-sun:04:30"
   auto_minor_version_upgrade = true
   copy_tags_to_snapshot      = true
-  deletion_protection        = var.deletion_protection
-  skip_final_snapshot        = !var.deletion_protection
-  final_snapshot_identifier  = "${var.name}-final"
+  deletion_protection        = var.cluster.deletion_protection
+  skip_final_snapshot        = !var.cluster.deletion_protection
+  final_snapshot_identifier  = "${var.cluster.name}-final"
 
   performance_insights_enabled    = true
-  performance_insights_kms_key_id = var.kms_key_arn
+  performance_insights_kms_key_id = var.cluster.kms_key_arn
   enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
 }

@@ -12,29 +12,28 @@ resource "aws_vpc" "this" {
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true
   enable_dns_hostnames = true
-  tags                 = { Name = var.name }
+  tags                 = { Name = var.cluster.name }
 }
 
 # The default group has no rules, so whatever is in no other group reaches nothing.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
-  tags   = { Name = "${var.name}-default-unused" }
+  tags   = { Name = "${var.cluster.name}-default-unused" }
 }
 
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
-  tags   = { Name = var.name }
+  tags   = { Name = var.cluster.name }
 }
 
 resource "aws_subnet" "public" {
-  #checkov:skip=CKV_AWS_130:nodes need a public address where there is no NAT; security groups admit the load balancer alone
   for_each = local.public_subnets
 
   vpc_id                  = aws_vpc.this.id
   availability_zone       = each.key
   cidr_block              = each.value
   map_public_ip_on_launch = var.nat == "none"
-  tags                    = { Name = "${var.name}-public-${each.key}" }
+  tags                    = { Name = "${var.cluster.name}-public-${each.key}" }
 }
 
 resource "aws_subnet" "private" {
@@ -43,7 +42,7 @@ resource "aws_subnet" "private" {
   vpc_id            = aws_vpc.this.id
   availability_zone = each.key
   cidr_block        = each.value
-  tags              = { Name = "${var.name}-private-${each.key}" }
+  tags              = { Name = "${var.cluster.name}-private-${each.key}" }
 }
 
 resource "aws_route_table" "public" {
@@ -54,7 +53,7 @@ resource "aws_route_table" "public" {
     gateway_id = aws_internet_gateway.this.id
   }
 
-  tags = { Name = "${var.name}-public" }
+  tags = { Name = "${var.cluster.name}-public" }
 }
 
 resource "aws_route_table_association" "public" {
@@ -65,11 +64,10 @@ resource "aws_route_table_association" "public" {
 }
 
 resource "aws_eip" "nat" {
-  #checkov:skip=CKV2_AWS_19:the address belongs to a NAT gateway, not to an instance
   for_each = toset(values(local.nat_zone_of))
 
   domain = "vpc"
-  tags   = { Name = "${var.name}-nat-${each.key}" }
+  tags   = { Name = "${var.cluster.name}-nat-${each.key}" }
 }
 
 resource "aws_nat_gateway" "this" {
@@ -77,7 +75,7 @@ resource "aws_nat_gateway" "this" {
 
   allocation_id = aws_eip.nat[each.key].id
   subnet_id     = aws_subnet.public[each.key].id
-  tags          = { Name = "${var.name}-${each.key}" }
+  tags          = { Name = "${var.cluster.name}-${each.key}" }
 
   depends_on = [aws_internet_gateway.this]
 }
@@ -96,7 +94,7 @@ resource "aws_route_table" "private" {
     }
   }
 
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags = { Name = "${var.cluster.name}-private-${each.key}" }
 }
 
 resource "aws_route_table_association" "private" {
@@ -109,9 +107,9 @@ resource "aws_route_table_association" "private" {
 # Free of charge, and image layers that registries store in S3 do not pass the NAT gateway.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
-  service_name    = "com.amazonaws.${var.region}.s3"
+  service_name    = "com.amazonaws.${var.cluster.region}.s3"
   route_table_ids = concat([aws_route_table.public.id], [for table in aws_route_table.private : table.id])
-  tags            = { Name = "${var.name}-s3" }
+  tags            = { Name = "${var.cluster.name}-s3" }
 }
 
 resource "aws_flow_log" "this" {
@@ -119,17 +117,17 @@ resource "aws_flow_log" "this" {
   traffic_type    = "REJECT"
   log_destination = aws_cloudwatch_log_group.flow.arn
   iam_role_arn    = aws_iam_role.flow.arn
-  tags            = { Name = var.name }
+  tags            = { Name = var.cluster.name }
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
-  name              = "/${var.name}/vpc-flow"
+  name              = "/${var.cluster.name}/vpc-flow"
   retention_in_days = 365
-  kms_key_id        = var.kms_key_arn
+  kms_key_id        = var.cluster.kms_key_arn
 }
 
 resource "aws_iam_role" "flow" {
-  name_prefix = "${var.name}-flow-"
+  name_prefix = "${var.cluster.name}-flow-"
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "vpc-flow-logs.amazonaws.com" } }]

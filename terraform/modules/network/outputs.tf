@@ -3,11 +3,6 @@ output "vpc_id" {
   value       = aws_vpc.this.id
 }
 
-output "public_subnet_ids" {
-  description = "Public subnets, in the order of zones."
-  value       = [for zone in var.zones : aws_subnet.public[zone].id]
-}
-
 output "private_subnet_ids" {
   description = "Private subnets, in the order of zones."
   value       = [for zone in var.zones : aws_subnet.private[zone].id]
@@ -21,4 +16,14 @@ output "node_subnet_ids" {
 output "security_group_ids" {
   description = "Security groups by role: load_balancer, node, server, database."
   value       = { for role, group in aws_security_group.this : role => group.id }
+}
+
+output "target_group_arns" {
+  description = "Target groups of the load balancer by listener: http, https."
+  value       = { for key, group in aws_lb_target_group.this : key => group.arn }
+}
+
+output "load_balancer" {
+  description = "The load balancer's host name and its hosted zone, for the application's DNS record."
+  value       = { dns_name = aws_lb.this.dns_name, zone_id = aws_lb.this.zone_id }
 }

@@ -36,10 +36,10 @@ resource "aws_security_group" "this" {
   #checkov:skip=CKV2_AWS_5:the other modules attach it
   for_each = local.groups
 
-  name_prefix = "${var.name}-${replace(each.key, "_", "-")}-"
+  name_prefix = "${var.cluster.name}-${replace(each.key, "_", "-")}-"
   description = each.value
   vpc_id      = aws_vpc.this.id
-  tags        = { Name = "${var.name}-${replace(each.key, "_", "-")}" }
+  tags        = { Name = "${var.cluster.name}-${replace(each.key, "_", "-")}" }
   lifecycle { create_before_destroy = true }
 }
 
@@ -67,7 +67,6 @@ resource "aws_vpc_security_group_ingress_rule" "flow" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "public" {
-  #checkov:skip=CKV_AWS_260:Traefik answers port 80 with a redirect to HTTPS or the certificate authority's challenge
   for_each = local.public_ingress
 
   security_group_id = aws_security_group.this["load_balancer"].id

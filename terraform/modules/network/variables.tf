@@ -1,11 +1,6 @@
-variable "name" {
-  type        = string
-  description = "Prefix of every name."
-}
-
-variable "region" {
-  type        = string
-  description = "AWS region, for the name of the S3 endpoint."
+variable "cluster" {
+  type        = object({ name = string, region = string, kms_key_arn = string, deletion_protection = bool })
+  description = "Prefix of every name, AWS region, key of the flow logs, and whether AWS refuses to delete the load balancer."
 }
 
 variable "zones" {
@@ -28,7 +23,7 @@ variable "ingress_cidrs" {
   description = "Address ranges that may reach the load balancer."
 }
 
-variable "kms_key_arn" {
+variable "certificate_arn" {
   type        = string
-  description = "Key that encrypts the flow logs."
+  description = "ACM certificate with which the load balancer terminates TLS; null leaves TLS to Traefik."
 }

@@ -16,8 +16,8 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV2_AWS_62:nothing reacts to new objects
   for_each = local.buckets
 
-  bucket_prefix = "${var.node.name}-${each.key}-"
-  force_destroy = !var.deletion_protection
+  bucket_prefix = "${var.cluster.name}-${each.key}-"
+  force_destroy = !var.cluster.deletion_protection
 }
 
 resource "aws_s3_bucket_versioning" "this" {
@@ -36,7 +36,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 
     apply_server_side_encryption_by_default {
       sse_algorithm     = "aws:kms"
-      kms_master_key_id = var.node.kms_key_arn
+      kms_master_key_id = var.cluster.kms_key_arn
     }
   }
 }

@@ -1,21 +1,23 @@
-resource "aws_iam_role" "this" {
-  name_prefix = "${var.node.name}-server-"
-  assume_role_policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
-  })
-}
+# What servers, and with secrets_manager pods on servers, may do, and what agents may do. AmazonSSMManagedInstanceCore is
+# not used, because it allows reading every parameter of the account, and so the server token.
 
-# Not AmazonSSMManagedInstanceCore: it allows reading every parameter of the account.
-resource "aws_iam_role_policy" "this" {
-  #checkov:skip=CKV_AWS_355:the actions of Session Manager and DescribeInstances support no resources
-  #checkov:skip=CKV_AWS_290:the actions of Session Manager support no resources
-  role = aws_iam_role.this.id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      jsondecode(file("${path.module}/../../boot/session-manager.json")),
-      { Sid = "Tokens", Effect = "Allow", Action = "ssm:GetParameter", Resource = [for token in aws_ssm_parameter.token : token.arn] },
+locals {
+  token_arns = { for key, token in aws_ssm_parameter.token : key => token.arn }
+
+  statements = {
+    agent = [
+      { Sid = "Token", Effect = "Allow", Action = "ssm:GetParameter", Resource = local.token_arns["agent"] },
+      {
+        Sid       = "Key"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = var.cluster.kms_key_arn
+        Condition = { StringEquals = { "kms:EncryptionContext:PARAMETER_ARN" = local.token_arns["agent"] } }
+      },
+    ]
+
+    server = concat([
+      { Sid = "Tokens", Effect = "Allow", Action = "ssm:GetParameter", Resource = values(local.token_arns) },
       { Sid = "Files", Effect = "Allow", Action = "s3:GetObject", Resource = "${aws_s3_bucket.this["cluster"].arn}/node/*" },
       {
         Sid      = "SnapshotsAndBackups"
@@ -30,34 +32,43 @@ resource "aws_iam_role_policy" "this" {
         Action   = ["s3:ListBucket", "s3:GetBucketLocation"]
         Resource = [for bucket in aws_s3_bucket.this : bucket.arn]
       },
-      { Sid = "Key", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.node.kms_key_arn },
+      { Sid = "Key", Effect = "Allow", Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = var.cluster.kms_key_arn },
       { Sid = "Sweep", Effect = "Allow", Action = "ec2:DescribeInstances", Resource = "*" },
-    ]
-  })
+      ], var.secrets_manager ? [{
+        # The application's passwords, by the names in spinkube/components/external-secrets, and the one that RDS rotates.
+        Sid      = "Passwords"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = concat(["arn:aws:secretsmanager:${var.cluster.region}:${data.aws_caller_identity.current.account_id}:secret:items/*"], var.database_owner_secret_arn[*])
+    }] : [])
+  }
 }
 
 data "aws_caller_identity" "current" {}
 
-# The application's passwords, by the names in spinkube/components/external-secrets, and the one that RDS rotates.
-resource "aws_iam_role_policy" "secrets" {
-  count = var.secrets_manager ? 1 : 0
+resource "aws_iam_role" "this" {
+  for_each = local.statements
 
-  role = aws_iam_role.this.id
+  name_prefix = "${var.cluster.name}-${each.key}-"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } }]
+  })
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = local.statements
+
+  role = aws_iam_role.this[each.key].id
   policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid    = "Passwords"
-      Effect = "Allow"
-      Action = "secretsmanager:GetSecretValue"
-      Resource = concat(
-        ["arn:aws:secretsmanager:${var.node.region}:${data.aws_caller_identity.current.account_id}:secret:items/*"],
-        var.database_owner_secret_arn[*],
-      )
-    }]
+    Version   = "2012-10-17"
+    Statement = concat([jsondecode(file("${path.module}/../../boot/session-manager.json"))], each.value)
   })
 }
 
 resource "aws_iam_instance_profile" "this" {
-  name_prefix = "${var.node.name}-server-"
-  role        = aws_iam_role.this.name
+  for_each = local.statements
+
+  name_prefix = "${var.cluster.name}-${each.key}-"
+  role        = aws_iam_role.this[each.key].name
 }

@@ -5,15 +5,15 @@
 locals {
   # The API's name resolves to every server's address and outlives each of them. It costs a fortieth of an internal load
   # balancer, through which a server could not reach itself.
-  zone = "${var.node.name}.internal"
+  zone = "${var.cluster.name}.internal"
   api  = "api.${local.zone}"
 
-  instances = { for i in range(var.servers.count) : "server-${i + 1}" => { subnet_id = element(var.node.subnet_ids, i), first = i == 0 } }
+  instances = { for i in range(var.servers.count) : "server-${i + 1}" => { subnet_id = element(var.network.node_subnet_ids, i), first = i == 0 } }
 
-  settings = merge(var.node.programs, {
+  settings = merge(var.cluster.programs, {
     ROLE         = "server"
     API          = local.api
-    REGION       = var.node.region
+    REGION       = var.cluster.region
     BUCKET       = aws_s3_bucket.this["cluster"].id
     SERVER_TOKEN = aws_ssm_parameter.token["server"].name
     AGENT_TOKEN  = aws_ssm_parameter.token["agent"].name
@@ -22,17 +22,16 @@ locals {
 }
 
 resource "aws_instance" "this" {
-  #checkov:skip=CKV_AWS_88:only subnets without NAT assign a public address; security groups admit the load balancer alone
   #checkov:skip=CKV_AWS_126:detailed monitoring is charged by metric; Prometheus reads the nodes every 30 seconds
   for_each = local.instances
 
-  ami                     = var.node.ami_id
+  ami                     = var.cluster.ami_id
   instance_type           = var.servers.instance_type
   subnet_id               = each.value.subnet_id
-  vpc_security_group_ids  = [var.node.security_group_id, var.security_group_id]
-  iam_instance_profile    = aws_iam_instance_profile.this.name
+  vpc_security_group_ids  = [var.network.security_group_ids["node"], var.network.security_group_ids["server"]]
+  iam_instance_profile    = aws_iam_instance_profile.this["server"].name
   ebs_optimized           = true
-  disable_api_termination = var.deletion_protection
+  disable_api_termination = var.cluster.deletion_protection
 
   user_data = join("\n", concat(
     ["#!/bin/bash"],
@@ -57,8 +56,8 @@ resource "aws_instance" "this" {
     encrypted   = true
   }
 
-  tags        = { Name = "${var.node.name}-${each.key}" }
-  volume_tags = { Name = "${var.node.name}-${each.key}" }
+  tags        = { Name = "${var.cluster.name}-${each.key}" }
+  volume_tags = { Name = "${var.cluster.name}-${each.key}" }
 
   # A new image or script must not replace all servers at once: `-replace` does it one by one.
   lifecycle { ignore_changes = [ami, user_data] }
@@ -68,18 +67,16 @@ resource "aws_instance" "this" {
 
 resource "aws_lb_target_group_attachment" "this" {
   for_each = {
-    for pair in setproduct(keys(local.instances), keys(var.target_group_arns)) : "${pair[0]}-${pair[1]}" => { server = pair[0], listener = pair[1] }
+    for pair in setproduct(keys(local.instances), keys(var.network.target_group_arns)) : "${pair[0]}-${pair[1]}" => { server = pair[0], listener = pair[1] }
   }
 
-  target_group_arn = var.target_group_arns[each.value.listener]
+  target_group_arn = var.network.target_group_arns[each.value.listener]
   target_id        = aws_instance.this[each.value.server].id
 }
 
 resource "aws_route53_zone" "this" {
-  #checkov:skip=CKV2_AWS_38:private zones have no DNSSEC
-  #checkov:skip=CKV2_AWS_39:queries of a private zone cannot be logged by zone
   name = local.zone
-  vpc { vpc_id = var.vpc_id }
+  vpc { vpc_id = var.network.vpc_id }
 }
 
 # server-1 looks up the name before it exists. By default resolvers remember that for 15 minutes: no server could join.
@@ -93,7 +90,6 @@ resource "aws_route53_record" "negative_answers" {
 }
 
 resource "aws_route53_record" "api" {
-  #checkov:skip=CKV2_AWS_23:the addresses are private ones of the instances above
   zone_id = aws_route53_zone.this.zone_id
   name    = local.api
   type    = "A"

@@ -3,14 +3,10 @@ output "instance_ids" {
   value       = { for name, server in aws_instance.this : name => server.id }
 }
 
-output "api" {
-  description = "Host name of the Kubernetes API inside the VPC, port 6443."
-  value       = local.api
-}
-
-output "agent_token" {
-  description = "SSM parameter with the token that lets agents join."
-  value       = { name = aws_ssm_parameter.token["agent"].name, arn = aws_ssm_parameter.token["agent"].arn }
+output "agent" {
+  description = "What an agent needs to join: host name of the API (port 6443), SSM parameter of the token, and an instance profile that may read it."
+  value       = { api = local.api, token = aws_ssm_parameter.token["agent"].name, profile_arn = aws_iam_instance_profile.this["agent"].arn }
+  depends_on  = [aws_iam_role_policy.this]
 }
 
 output "buckets" {

@@ -5,10 +5,10 @@
 resource "aws_ssm_parameter" "token" {
   for_each = toset(["server", "agent"])
 
-  name             = "/${var.node.name}/k3s/${each.key}-token"
+  name             = "/${var.cluster.name}/k3s/${each.key}-token"
   description      = "Joins K3s ${each.key}s"
   type             = "SecureString"
-  key_id           = var.node.kms_key_arn
+  key_id           = var.cluster.kms_key_arn
   value_wo         = replace("${uuid()}${uuid()}", "-", "") # 256 bits from the system's random source
   value_wo_version = 1                                      # never raise it for a living cluster: the server token also decrypts etcd's snapshots
 }

@@ -25,21 +25,9 @@ run "a_pull_request_gets_the_weaker_role" {
     condition     = alltrue([for policy in aws_iam_role_policy.github : !can(regex("Put|Delete|Create|Update", policy.policy))])
     error_message = "Neither role may change anything."
   }
-}
-
-run "the_state_is_private_and_versioned" {
-  command = plan
-
   assert {
-    condition     = aws_s3_bucket.state.bucket == "items-state-123456789012" && aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
-    error_message = "The bucket must keep every version of the state."
-  }
-  assert {
-    condition = alltrue([
-      aws_s3_bucket_public_access_block.state.block_public_acls, aws_s3_bucket_public_access_block.state.block_public_policy,
-      aws_s3_bucket_public_access_block.state.ignore_public_acls, aws_s3_bucket_public_access_block.state.restrict_public_buckets,
-    ])
-    error_message = "No object of the bucket may become public."
+    condition     = [for s in jsondecode(aws_s3_bucket_policy.state.policy).Statement : [s.Effect, s.Principal, s.Action, s.Condition.Bool["aws:SecureTransport"]]] == [["Deny", "*", "s3:*", "false"]]
+    error_message = "The bucket of the state must refuse requests without TLS."
   }
 }
 
@@ -47,9 +35,8 @@ run "invalid_variables_are_refused" {
   command = plan
   variables {
     name       = "A"
-    region     = "x"
     repository = "items"
   }
 
-  expect_failures = [var.name, var.region, var.repository]
+  expect_failures = [var.name, var.repository]
 }

@@ -16,10 +16,6 @@ run "the_size_is_one_server" {
     condition     = strcontains(output.tunnel_command, "--target i-0123456789abcdef0")
     error_message = "The tunnel must end at the first server."
   }
-  assert {
-    condition     = aws_kms_key.this.enable_key_rotation
-    error_message = "The key must rotate."
-  }
 }
 
 run "programs_match_the_processor" {
@@ -27,7 +23,7 @@ run "programs_match_the_processor" {
   variables { architecture = "x86_64" }
 
   assert {
-    condition     = endswith(local.node.programs.K3S_URL, "/v1.36.3%2Bk3s1/k3s") && endswith(local.node.programs.SHIM_URL, "/v0.24.0/containerd-shim-spin-v2-linux-x86_64.tar.gz")
+    condition     = endswith(local.cluster.programs.K3S_URL, "/v1.36.3%2Bk3s1/k3s") && endswith(local.cluster.programs.SHIM_URL, "/v0.24.0/containerd-shim-spin-v2-linux-x86_64.tar.gz")
     error_message = "The plus sign of K3s's version must be encoded, and both files must be those for x86_64."
   }
 }
@@ -43,7 +39,6 @@ run "invalid_variables_are_refused" {
   command = plan
   variables {
     name            = "UPPER"
-    region          = "here"
     vpc_cidr        = "10.42.0.0/16"
     nat             = "maybe"
     ingress_cidrs   = []
@@ -57,7 +52,7 @@ run "invalid_variables_are_refused" {
   }
 
   expect_failures = [
-    var.name, var.region, var.vpc_cidr, var.nat, var.ingress_cidrs, var.certificate_arn, var.architecture,
+    var.name, var.vpc_cidr, var.nat, var.ingress_cidrs, var.certificate_arn, var.architecture,
     var.ami_id, var.k3s, var.shim, var.servers, var.agents,
   ]
 }

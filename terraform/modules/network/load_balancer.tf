@@ -11,20 +11,19 @@ locals {
 resource "aws_lb" "this" {
   #checkov:skip=CKV_AWS_91:its access logs cover only TLS listeners; Traefik's access log has every request
   #checkov:skip=CKV2_AWS_20:Traefik redirects port 80 to HTTPS
-  name                             = var.name
+  name                             = var.cluster.name
   load_balancer_type               = "network"
-  subnets                          = var.subnet_ids
-  security_groups                  = [var.security_group_id] # possible only at creation, never later
+  subnets                          = [for zone in var.zones : aws_subnet.public[zone].id]
+  security_groups                  = [aws_security_group.this["load_balancer"].id] # possible only at creation, never later
   enable_cross_zone_load_balancing = true
-  enable_deletion_protection       = var.deletion_protection
+  enable_deletion_protection       = var.cluster.deletion_protection
 }
 
 resource "aws_lb_target_group" "this" {
-  #checkov:skip=CKV_AWS_378:the protocols are TCP and TLS; Traefik redirects HTTP on port 80
   for_each = local.listeners
 
   name_prefix          = "${each.key}-" # at most six characters
-  vpc_id               = var.vpc_id
+  vpc_id               = aws_vpc.this.id
   port                 = each.value.port
   protocol             = each.value.protocol
   deregistration_delay = 60
@@ -41,8 +40,6 @@ resource "aws_lb_target_group" "this" {
 }
 
 resource "aws_lb_listener" "this" {
-  #checkov:skip=CKV_AWS_2:a network load balancer has no HTTPS listener
-  #checkov:skip=CKV_AWS_103:the policy below allows TLS 1.2 and 1.3 only, as does Traefik
   for_each = local.listeners
 
   load_balancer_arn = aws_lb.this.arn
