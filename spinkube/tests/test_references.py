@@ -210,7 +210,11 @@ def test_a_database_with_tls_is_verified_by_every_client(variant, rendered):
 def test_the_database_cluster_finds_what_it_names_and_commits_on_two_servers(variant, rendered):
     held = secrets(rendered, variant)
     for name, spec in build.specs(rendered, "Cluster").items():
-        assert {spec["superuserSecret"]["name"], *spec["certificates"].values()} <= held.keys()
+        superuser = spec["superuserSecret"]["name"]
+        assert {superuser, *spec["certificates"].values()} <= held.keys()
+        external = build.specs(rendered, "ExternalSecret").get(superuser)
+        secret = external["target"]["template"] if external else scripts.created_secrets()[superuser]
+        assert secret["metadata"]["labels"]["cnpg.io/reload"] == "true", "a changed password would not be taken over"
         plugins = {plugin["name"]: plugin["parameters"]["barmanObjectName"] for plugin in spec["plugins"]}
         assert set(plugins.values()) == build.kind(rendered, "ObjectStore").keys()
         for backup in build.specs(rendered, "ScheduledBackup").values():
@@ -226,5 +230,8 @@ def test_certificates_have_their_issuer_their_users_and_the_name_of_the_database
     assert {spec["issuerRef"]["name"] for spec in certificates.values()} == issuers.keys()
     assert {spec["ca"]["secretName"] for spec in issuers.values() if "ca" in spec} <= certified
     assert {spec["tls"]["secretName"] for spec in routes.values() if "tls" in spec} <= certified
+    # Pods trust the authority that they read at their start, so its key must outlive a renewal.
+    kept = {name for name, spec in certificates.items() if spec["privateKey"]["rotationPolicy"] == "Never"}
+    assert kept == {name for name, spec in certificates.items() if spec.get("isCA")}
     if "postgres-server" in certificates:
         assert next(addresses(rendered))[0] in certificates["postgres-server"]["dnsNames"]
