@@ -110,7 +110,7 @@ sed -n 's/^{"id":\([0-9]*\),.*/\1/p' "$work/body" >"$work/id"
 complete() {
     test -s "$work/id" && response_has head "^location: /items/$(<"$work/id")" && response_has head '^etag:'
 }
-fact 'the response has the item, its Location and its ETag' 'make deploy OVERLAY=…; is it items that answers there?' complete
+fact 'the response has the item, its Location and its ETag' 'does items answer there? make deploy OVERLAY=…' complete
 listed() { request 200 "$URL/items" && response_has body "\"name\":\"$id\""; }
 fact "curl $URL/items lists it" 'make deploy OVERLAY=…' listed
 fact 'it can be changed' 'kubectl -n items get ingressroute items -o yaml' \
