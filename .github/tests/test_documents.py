@@ -8,19 +8,14 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 DOCUMENTS = [path for path in ROOT.rglob("*.md") if "target" not in path.relative_to(ROOT).parts]
 
 
-def test_versions_in_the_changelog_fall_and_have_dates_and_links():
+def test_versions_in_the_changelog_fall_and_have_dates_links_and_known_headings():
     titles = re.findall(r"(?m)^## (.*)$", CHANGELOG)
     assert titles[0] == "[Unreleased]"
-    versions = []
-    for title in titles[1:]:
-        found = re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d\d-\d\d", title)
-        assert found, f"not '[1.2.3] - YYYY-MM-DD': {title}"
-        versions.append(tuple(int(part) for part in found.groups()))
+    found = [re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d\d-\d\d", title) for title in titles[1:]]
+    assert all(found), f"not '[1.2.3] - YYYY-MM-DD': {titles}"
+    versions = [tuple(map(int, version.groups())) for version in found]
     assert versions == sorted(set(versions), reverse=True)
     assert re.findall(r"(?m)^\[(.*?)\]: https://", CHANGELOG) == [title.split("]")[0].strip("[") for title in titles]
-
-
-def test_changes_have_one_of_six_headings():
     headings = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     assert set(re.findall(r"(?m)^### (.*)$", CHANGELOG)) <= headings
 
