@@ -101,7 +101,7 @@ kubectl -n items delete job schema --ignore-not-found --wait >/dev/null
 apply 'app.kubernetes.io/component=schema'
 until_true 300 'the schema is applied' kubectl -n items wait --for=condition=Complete --timeout=1s job/schema || {
     kubectl -n items logs job/schema --tail=20 >&2 || true
-    fail 'the schema was not applied' 'see the lines above, then make deploy again'
+    fail 'the schema was not applied' 'see the lines above, then run the same command again'
 }
 
 say 'Applications'

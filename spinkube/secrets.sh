@@ -28,7 +28,8 @@ for pair in postgres-superuser:postgres items-db:items audit-db:audit metrics-db
     kubectl apply --server-side --force-conflicts -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Secret
-metadata: { name: $name, namespace: items }
+# With this label, CloudNativePG takes over a changed superuser's password at once.
+metadata: { name: $name, namespace: items, labels: { cnpg.io/reload: "true" } }
 type: kubernetes.io/basic-auth
 stringData: { username: $user, password: $(random_password) }
 YAML

@@ -96,7 +96,7 @@ prometheus() {
 
 echo "Verifying $URL, context $(kubectl config current-context)"
 echo '-- It runs'
-FOR=120 fact 'every SpinApp is available' 'kubectl -n items get spinapps,pods; make deploy' \
+FOR=120 fact 'every SpinApp is available' 'kubectl -n items get spinapps,pods; make deploy OVERLAY=…' \
     kubectl -n items wait --for=condition=Available --timeout=1s spinapp --all
 FOR=60 fact "GET $URL/readyz answers 200" \
     'kubectl -n items get ingressroutes,pods; kubectl -n kube-system get service traefik' request 200 "$URL/readyz"
@@ -110,9 +110,9 @@ sed -n 's/^{"id":\([0-9]*\),.*/\1/p' "$work/body" >"$work/id"
 complete() {
     test -s "$work/id" && response_has head "^location: /items/$(<"$work/id")" && response_has head '^etag:'
 }
-fact 'the response has the item, its Location and its ETag' 'check that items answers there, then make deploy' complete
+fact 'the response has the item, its Location and its ETag' 'does items answer there? make deploy OVERLAY=…' complete
 listed() { request 200 "$URL/items" && response_has body "\"name\":\"$id\""; }
-fact "curl $URL/items lists it" 'make deploy' listed
+fact "curl $URL/items lists it" 'make deploy OVERLAY=…' listed
 fact 'it can be changed' 'kubectl -n items get ingressroute items -o yaml' \
     request 200 -X PUT "$URL/items/$(<"$work/id")" -H "$json" -d "{\"name\":\"$id\",\"description\":\"changed\"}"
 

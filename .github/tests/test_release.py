@@ -59,6 +59,7 @@ class Repository:
     def write(self, path, text):
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text)
+        (self.root / path).chmod(0o755)
 
     def replace(self, path, old, new):
         assert old in self.read(path)
@@ -108,10 +109,6 @@ def repository(tmp_path):
     return Repository(tmp_path)
 
 
-def test_check_reports_that_nothing_is_missing(repository):
-    assert "git tag -s v1.2.3" in repository.run("check")
-
-
 MISSING = {
     "version 1.2.3 in spin.toml": ("spin.toml", "1.2.3", "1.2.2"),
     "version 1.2.3 in components/audit/spin.toml": ("components/audit/spin.toml", "1.2.3", "1.2.2"),
@@ -127,6 +124,7 @@ MISSING = {
 
 @pytest.mark.parametrize("what", MISSING)
 def test_check_reports_what_is_missing_with_its_fix(repository, what):
+    assert "git tag -s v1.2.3" in repository.run("check")
     repository.replace(*MISSING[what])
     repository.commit()
     output = repository.run("check", fails=True)
@@ -134,38 +132,26 @@ def test_check_reports_what_is_missing_with_its_fix(repository, what):
     assert "1 missing for" in output or what.startswith(("a version", "the section")), output
 
 
-def test_check_reports_uncommitted_changes_and_another_branch(repository):
+def test_check_reports_uncommitted_changes_another_branch_and_a_commit_that_was_not_pushed(repository):
+    repository.origin()
+    repository.commit()
+    assert "missing: the same commit as upstream" in repository.run("check", fails=True)
     repository.write("new", "")
     repository.git("switch", "--quiet", "--create", "feature")
     output = repository.run("check", fails=True)
     assert "missing: a clean working copy" in output and "missing: the branch main" in output
 
 
-def test_check_refuses_a_tag_that_is_not_on_main(repository):
+def test_check_refuses_a_tag_that_is_not_on_main_or_is_another_commit(repository):
     repository.origin()
-    repository.git("switch", "--quiet", "--create", "feature")
+    repository.git("checkout", "--quiet", "--detach")
     repository.commit()
     repository.git("tag", "v1.2.3")
-    repository.git("checkout", "--quiet", "--detach")
     assert "missing: this commit on origin/main" in repository.run("check", fails=True)
     repository.git("push", "--quiet", "origin", "HEAD:main")
     repository.run("check")
-
-
-def test_check_refuses_a_tag_that_is_another_commit(repository):
-    repository.origin()
-    repository.git("tag", "v1.2.3")
-    repository.git("checkout", "--quiet", "--detach")
-    repository.run("check")
     repository.commit()
     assert "missing: an unused version" in repository.run("check", fails=True)
-
-
-def test_check_refuses_a_commit_that_was_not_pushed(repository):
-    repository.origin()
-    repository.run("check")
-    repository.commit()
-    assert "missing: the same commit as upstream" in repository.run("check", fails=True)
 
 
 def test_notes_are_the_section_of_the_version_and_the_digests(repository):
@@ -186,8 +172,6 @@ def package(repository):
 def test_package_pushes_names_in_small_letters_and_records_the_digests(repository):
     repository.write("spinkube/package.sh", (ROOT / "spinkube/package.sh").read_text())
     repository.write("scripts/build-components.sh", "#!/bin/sh\n")
-    for path in ("spinkube/package.sh", "scripts/build-components.sh"):
-        (repository.root / path).chmod(0o755)
     repository.fake("spin", f"echo pushed {A}")
     repository.fake("docker", f"echo x@{B}")
     repository.run("spinkube/package", REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
@@ -225,11 +209,12 @@ def test_only_the_release_workflow_at_a_tag_is_an_accepted_identity(repository):
         assert not re.match(identity, other + "@refs/tags/v1.2.3"), other
 
 
-@pytest.mark.parametrize("missing", ["target/digests", "target/release-files/sbom.spdx.json"])
-def test_nothing_is_signed_without_artifacts_and_bill_of_materials(repository, missing):
-    package(repository)
-    (repository.root / missing).unlink()
-    repository.run("sign", fails=True, GITHUB_REPOSITORY="o/n")
+def test_nothing_is_signed_without_artifacts_and_bill_of_materials_or_verified_without_a_digest(repository):
+    for missing in ("target/digests", "target/release-files/sbom.spdx.json"):
+        package(repository)
+        (repository.root / missing).unlink()
+        repository.run("sign", fails=True, GITHUB_REPOSITORY="o/n")
+    repository.run("verify", "ghcr.io/o/n/items:1.2.3", fails=True, GITHUB_REPOSITORY="o/n")
     assert not repository.calls
 
 
@@ -239,18 +224,13 @@ def test_a_signature_that_does_not_verify_fails_the_release(repository):
     repository.run("sign", fails=True, GITHUB_REPOSITORY="o/n")
 
 
-def test_an_artifact_without_a_digest_is_not_verified(repository):
+def test_verify_reads_the_repository_from_the_remote(repository):
     repository.fake("cosign")
-    repository.run("verify", "ghcr.io/o/n/items:1.2.3", fails=True, GITHUB_REPOSITORY="o/n")
-    assert not repository.calls
-
-
-@pytest.mark.parametrize("url", ["https://github.com/o/n.git", "https://github.com/o/n", "git@github.com:o/n.git"])
-def test_verify_reads_the_repository_from_the_remote(repository, url):
-    repository.fake("cosign")
-    repository.git("remote", "add", "origin", url)
-    repository.run("verify", f"ghcr.io/o/n/items@{A}")
-    assert r"^https://github\.com/o/n/\.github/" in repository.calls[-1]
+    repository.git("remote", "add", "origin", "")
+    for url in ("https://github.com/o/n.git", "https://github.com/o/n", "git@github.com:o/n.git"):
+        repository.git("remote", "set-url", "origin", url)
+        repository.run("verify", f"ghcr.io/o/n/items@{A}")
+        assert r"^https://github\.com/o/n/\.github/" in repository.calls[-1]
 
 
 def test_a_release_is_published_from_its_tag_after_it_was_signed(repository):
@@ -298,11 +278,13 @@ def test_production_takes_the_release_of_staging_and_no_other(repository):
     assert release(repository, "production") == release(repository, "staging") != before
 
 
-@pytest.mark.parametrize("version", ["main", "1.2", "1.2.3-rc1", "1.2.3 }|e"])
-def test_only_a_release_is_promoted(repository, version):
+def test_only_a_signed_release_is_promoted_and_only_to_an_environment(repository):
     before = release(repository, "staging")
-    promote(repository, "staging", fails=True, VERSION=version, DRY_RUN="1")
-    assert release(repository, "staging") == before
+    for version in ("main", "1.2", "1.2.3-rc1", "1.2.3 }|e"):
+        promote(repository, "staging", fails=True, VERSION=version, DRY_RUN="1")
+    promote(repository, "staging", fails=True, VERSION="1.2.3", cosign="exit 1")
+    assert "production staging" in promote(repository, "nowhere", fails=True, VERSION="1.2.3")
+    assert release(repository, "staging") == before and not pull_requests(repository)
 
 
 def pull_requests(repository):
@@ -320,34 +302,16 @@ def test_a_promotion_verifies_both_artifacts_and_opens_a_pull_request_from_its_o
     assert set(repository.branches()) == {"main", branch}
 
 
-def test_another_release_gets_another_branch_even_with_the_same_digests(repository):
+def test_the_same_promotion_again_gets_the_same_branch_and_another_release_another(repository):
     repository.origin()
-    for version in ("1.2.3", "1.2.4"):
-        promote(repository, "staging", VERSION=version)
-        repository.git("switch", "--quiet", "main")
-    assert len({branch for branch, _ in pull_requests(repository)}) == 2
-
-
-def test_the_same_promotion_again_gets_the_same_branch(repository):
-    repository.origin()
-    for url in ("", "", "https://example.org/pull/1"):
-        output = promote(repository, "staging", VERSION="1.2.3", open_=url)
+    for version, url in (("1.2.3", ""), ("1.2.3", ""), ("1.2.4", ""), ("1.2.3", "https://example.org/pull/1")):
+        output = promote(repository, "staging", VERSION=version, open_=url)
         repository.git("switch", "--quiet", "main")
         # main advances meanwhile.
         repository.commit()
-    first, second = pull_requests(repository)
-    assert first == second and "already open: https://example.org/pull/1" in output
-    assert len(repository.branches()) == 2
-
-
-def test_an_unsigned_artifact_is_not_promoted(repository):
-    before = release(repository, "staging")
-    promote(repository, "staging", fails=True, VERSION="1.2.3", cosign="exit 1")
-    assert release(repository, "staging") == before and not pull_requests(repository)
-
-
-def test_promote_lists_the_environments_when_there_is_no_such_one(repository):
-    assert "production staging" in promote(repository, "nowhere", fails=True, VERSION="1.2.3")
+    first, second, other = pull_requests(repository)
+    assert first == second and other[0] != first[0] and "already open: https://example.org/pull/1" in output
+    assert len(repository.branches()) == 3
 
 
 def test_a_terraform_plan_takes_no_lock_and_refreshes_only_where_it_may(repository):

@@ -1,9 +1,8 @@
-"""Checks the workflows: actions pinned by commit, least permissions, and only commands that a person can run too."""
+"""Checks what zizmor does not: least permissions, versions, and only commands that a person can run too."""
 
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,10 +31,6 @@ def commands(workflow):
     return [step["run"] for name, _, step in STEPS if name == workflow and "run" in step]
 
 
-def test_the_workflows_are_ci_e2e_promote_release_and_terraform():
-    assert set(WORKFLOWS) == {"ci", "e2e", "promote", "release", "terraform"}
-
-
 def test_every_command_is_a_make_target_with_a_help():
     for command in [command for workflow in WORKFLOWS for command in commands(workflow)]:
         target = re.fullmatch(r"make ([a-z0-9-]+)", command)
@@ -43,13 +38,12 @@ def test_every_command_is_a_make_target_with_a_help():
         assert re.search(rf"(?m)^{target.group(1)}:.*## ", MAKEFILE), f"Makefile has no {target.group(1)} with a help"
 
 
-def test_every_action_is_pinned_to_one_commit_with_its_version():
+def test_every_action_names_its_version_and_is_pinned_to_one_commit():
     pinned = {}
     version = r"(v\d+\.\d+\.\d+|no tags yet: main of \d{4}-\d\d-\d\d)"
     for action in re.findall(r"uses: ([^.].*)", "".join(file.read_text() for file in FILES)):
         found = re.fullmatch(rf"([\w./-]+)@([0-9a-f]{{40}}) # {version}", action)
-        assert found, action
-        assert pinned.setdefault(found[1], found[2]) == found[2], f"{found[1]} is pinned to two commits"
+        assert found and pinned.setdefault(found[1], found[2]) == found[2], action
 
 
 def test_a_tool_has_the_same_version_in_every_step():
@@ -57,32 +51,19 @@ def test_a_tool_has_the_same_version_in_every_step():
         assert len({step["with"][key] for _, _, step in STEPS if key in step.get("with", {})}) == 1, key
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS)
-def test_a_workflow_grants_nothing_and_has_a_concurrency_group(workflow):
-    assert WORKFLOWS[workflow]["permissions"] == {}
-    assert "cancel-in-progress" in WORKFLOWS[workflow]["concurrency"]
-
-
-@pytest.mark.parametrize("workflow, name, job", JOBS, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_job_has_the_least_permissions_a_timeout_and_a_fixed_runner(workflow, name, job):
-    assert job["permissions"]
-    writes = {scope for scope, level in job["permissions"].items() if level == "write"}
-    assert writes == WRITES.get((workflow, name), set())
-    if "steps" in job:
-        assert 5 <= job["timeout-minutes"] <= 90
-        assert re.fullmatch(r"ubuntu-\d\d\.04", job["runs-on"])
-
-
-def test_a_checkout_leaves_no_credentials():
-    checkouts = [step for _, _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert checkouts and all(step["with"]["persist-credentials"] is False for step in checkouts)
+def test_each_job_has_the_least_permissions_a_timeout_a_fixed_runner_and_a_concurrency_group():
+    for document in WORKFLOWS.values():
+        assert document["permissions"] == {} and "cancel-in-progress" in document["concurrency"]
+    for workflow, name, job in JOBS:
+        writes = {scope for scope, level in job["permissions"].items() if level == "write"}
+        assert job["permissions"] and writes == WRITES.get((workflow, name), set()), (workflow, name)
+        if "steps" in job:
+            assert re.fullmatch(r"ubuntu-\d\d\.04", job["runs-on"]) and job["timeout-minutes"] <= 90, (workflow, name)
 
 
 def test_unreviewed_code_gets_no_secret():
-    for workflow, document in WORKFLOWS.items():
-        assert "pull_request_target" not in document["on"] and "workflow_run" not in document["on"]
-        if "pull_request" in document["on"]:
-            assert "secrets." not in (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text()
+    for file in FILES:
+        assert "pull_request" not in WORKFLOWS[file.stem]["on"] or "secrets." not in file.read_text(), file
 
 
 def test_ci_runs_the_targets_of_the_script_that_a_person_runs():
@@ -90,11 +71,10 @@ def test_ci_runs_the_targets_of_the_script_that_a_person_runs():
     assert commands("ci") == [f"make {target}" for target in targets]
 
 
-def test_a_release_is_checked_tested_packaged_signed_and_published_in_this_order_without_a_cache():
+def test_a_release_is_checked_tested_packaged_signed_and_published_in_this_order():
     targets = ("release-check", "test", "package", "sbom", "sign", "publish")
     assert commands("release") == [f"make {target}" for target in targets]
     assert WORKFLOWS["release"]["jobs"]["publish"]["needs"] == "test"
-    assert not [step for workflow, _, step in STEPS if workflow == "release" and "cache" in step.get("uses", "")]
 
 
 def test_a_promotion_reads_private_artifacts_and_gets_its_key_from_an_environment():

@@ -1,5 +1,5 @@
-"""A fake kubectl or curl, depending on its name. It appends each call to FAKE_CALLS, and prints the first of FAKE_ANSWERS
-whose pattern matches the call."""
+"""A fake kubectl or curl, depending on its name. It appends each call to FAKE_CALLS, and prints the first of
+FAKE_ANSWERS whose pattern matches the call."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def record(line, stdin=""):
 
 
 def answer(line):
-    for pattern, found in json.loads(Path(os.environ["FAKE_ANSWERS"]).read_text()).items():
+    for pattern, found in json.loads(Path(os.environ["FAKE_ANSWERS"]).read_text()):
         if re.search(pattern, line):
             return pattern, found
     return None, None

@@ -37,6 +37,8 @@ def own(rendered):
         yield Peer("database", cluster["metadata"]["namespace"], labels)
     if any("acme" in issuer["spec"] for issuer in build.kind(rendered, "Issuer").values()):
         yield Peer("certificate proof", "items", (("acme.cert-manager.io/http01-solver", "true"),))
+    # Every pod of the namespace is isolated, also one that no policy knows.
+    yield Peer("a stranger in the namespace", "items", (("app", "stranger"),))
 
 
 def outside(rendered):
@@ -50,7 +52,6 @@ NEIGHBOURS = [
     Peer("Prometheus", "monitoring", ((NAME, "prometheus"),)),
     Peer("CloudNativePG operator", "cnpg-system", ((NAME, "cloudnative-pg"),)),
     # These must reach nothing: the right label in the wrong namespace is not enough, nor the right namespace alone.
-    Peer("a stranger in the namespace", "items", (("app", "stranger"),)),
     Peer("a pod called Traefik elsewhere", "default", ((NAME, "traefik"),)),
     Peer("a pod called Prometheus elsewhere", "default", ((NAME, "prometheus"),)),
     Peer("a pod called items elsewhere", "default", (("core.spinkube.dev/app-name", "items"), (NAME, "items"))),

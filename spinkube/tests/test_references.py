@@ -1,7 +1,7 @@
 """Checks that what a manifest names exists: in the variant, in the platform, or made by spin-operator or secrets.sh."""
 
+import json
 import re
-from urllib.parse import urlsplit
 
 import build
 import pods
@@ -31,22 +31,13 @@ def secrets(rendered, variant):
     return found
 
 
-def containers(rendered):
-    for owner, template in pods.templates(rendered):
-        for container in template["spec"]["containers"]:
-            yield owner, container
-
-
 def test_every_configmap_and_secret_has_the_key_that_a_variable_names(variant, rendered):
     held = {"configMapKeyRef": configmaps(rendered), "secretKeyRef": secrets(rendered, variant)}
-    references = 0
-    for owner, container in containers(rendered):
-        for entry in container.get("env", []):
-            for source, reference in entry.get("valueFrom", {}).items():
-                where = f"{owner['kind']} {build.name(owner)}, {entry['name']}: {reference}"
-                assert reference["key"] in held[source].get(reference["name"], ()), where
-                references += 1
-    assert references > 10
+    containers = [c for _, template in pods.templates(rendered) for c in template["spec"]["containers"]]
+    sources = [entry["valueFrom"] for c in containers for entry in c.get("env", []) if "valueFrom" in entry]
+    assert len(sources) > 10
+    for kind, reference in (pair for source in sources for pair in source.items()):
+        assert reference["key"] in held[kind].get(reference["name"], ()), reference
 
 
 def test_every_mount_has_its_volume_and_every_volume_its_source(variant, rendered):
@@ -85,6 +76,7 @@ def test_the_schema_job_sets_every_password_that_schema_sql_reads(rendered):
 
 def test_every_service_account_is_used_exists_and_has_no_token(rendered):
     accounts = build.kind(rendered, "ServiceAccount")
+    # A SpinApp cannot refuse the token itself.
     assert all(account["automountServiceAccountToken"] is False for account in accounts.values())
     assert {template["spec"]["serviceAccountName"] for _, template in pods.templates(rendered)} == accounts.keys()
 
@@ -133,21 +125,24 @@ def test_an_autoscaler_has_its_deployment_and_the_requests_it_divides_by(rendere
 
 
 def test_every_monitor_finds_its_service_and_port(rendered):
-    services = build.kind(expand(rendered), "Service").values()
-    for monitor in build.specs(rendered, "ServiceMonitor").values():
-        [service] = [s for s in services if selects(monitor["selector"], s["metadata"].get("labels", {}))]
-        ports = {port.get("name") for port in service["spec"]["ports"]}
-        assert {endpoint["port"] for endpoint in monitor["endpoints"]} <= ports
+    resources = expand(rendered) + build.platform()
+    services = build.kind(resources, "Service").values()
+    for name, monitor in build.kind(resources, "ServiceMonitor").items():
+        spec, namespace = monitor["spec"], monitor["metadata"]["namespace"]
+        [service] = [s for s in services if selects(spec["selector"], s["metadata"].get("labels", {}))]
+        assert service["metadata"]["namespace"] == namespace, name
+        assert {endpoint["port"] for endpoint in spec["endpoints"]} <= {p.get("name") for p in service["spec"]["ports"]}
     for monitor in build.specs(rendered, "PodMonitor").values():
         [cluster] = build.kind(rendered, "Cluster")
         assert monitor["selector"]["matchLabels"] == {"cnpg.io/cluster": cluster}
         assert [endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]] == ["metrics"]
 
 
-def service_ports(rendered):
-    """{name of a Service: its ports}, those of spin-operator included."""
-    services = build.specs(expand(rendered), "Service")
-    return {name: {port["port"] for port in spec["ports"]} for name, spec in services.items()}
+def service_ports(resources):
+    """{NAME.NAMESPACE of a Service: its ports}, those of operators included."""
+    services = build.kind(expand(resources), "Service").items()
+    found = {f"{n}.{s['metadata']['namespace']}": {port["port"] for port in s["spec"]["ports"]} for n, s in services}
+    return found | {f"{name}-rw.items": {5432} for name in build.kind(resources, "Cluster")}
 
 
 def test_every_route_has_its_service_and_its_middlewares(rendered):
@@ -157,32 +152,20 @@ def test_every_route_has_its_service_and_its_middlewares(rendered):
         if service.get("kind") == "TraefikService":
             assert service["name"] == "noop@internal"
         else:
-            assert service["port"] in services[service["name"]]
+            assert service["port"] in services[f"{service['name']}.items"]
         used |= {middleware["name"] for middleware in route.get("middlewares", [])}
     assert used == build.kind(rendered, "Middleware").keys()
 
 
-def addresses(rendered):
-    """(host, port) of everything that pods are configured to connect to."""
-    database = build.database(rendered)["data"]
-    yield database["host"], int(database["port"])
-    for _, container in containers(rendered):
-        for entry in container.get("env", []):
-            if str(entry.get("value", "")).startswith("http://"):
-                url = urlsplit(entry["value"])
-                yield url.hostname, url.port or 80
-
-
 def test_every_address_is_that_of_a_service(variant, rendered):
-    services = service_ports(rendered) | {f"{name}-rw": {5432} for name in build.kind(rendered, "Cluster")}
-    found = set(addresses(rendered))
-    assert len(found) >= 2
-    if "rds" in build.components(variant):
-        # A host that cannot exist, until an overlay sets the real one.
-        found.remove(("set-in-your-overlay.invalid", 5432))
+    services, database = service_ports(rendered + build.platform()), build.database(rendered)["data"]
+    found = re.findall(r"http://([a-z.-]+)[.]svc[.]cluster[.]local:?(\d*)", json.dumps(rendered + build.platform()))
+    if "rds" not in build.components(variant):
+        found.append((database["host"].removesuffix(".svc.cluster.local"), database["port"]))
+    assert len(found) >= 3
     for host, port in found:
-        name, rest = host.split(".", 1)
-        assert rest == "items.svc.cluster.local" and port in services[name], (host, port)
+        # `auth` is an address of the user's.
+        assert host == "auth.auth" or int(port or 80) in services[host], (host, port)
 
 
 def test_a_database_with_tls_is_verified_by_every_client(variant, rendered):
@@ -210,13 +193,17 @@ def test_a_database_with_tls_is_verified_by_every_client(variant, rendered):
 def test_the_database_cluster_finds_what_it_names_and_commits_on_two_servers(variant, rendered):
     held = secrets(rendered, variant)
     for name, spec in build.specs(rendered, "Cluster").items():
-        assert {spec["superuserSecret"]["name"], *spec["certificates"].values()} <= held.keys()
+        superuser = spec["superuserSecret"]["name"]
+        assert {superuser, *spec["certificates"].values()} <= held.keys()
+        external = build.specs(rendered, "ExternalSecret").get(superuser)
+        secret = external["target"]["template"] if external else scripts.created_secrets()[superuser]
+        assert secret["metadata"]["labels"]["cnpg.io/reload"] == "true", "a changed password would not be taken over"
         plugins = {plugin["name"]: plugin["parameters"]["barmanObjectName"] for plugin in spec["plugins"]}
         assert set(plugins.values()) == build.kind(rendered, "ObjectStore").keys()
         for backup in build.specs(rendered, "ScheduledBackup").values():
             assert backup["cluster"]["name"] == name and backup["pluginConfiguration"]["name"] in plugins
-        synchronous = {"method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": True}
-        assert spec["postgresql"]["synchronous"] == synchronous and spec["instances"] >= 3
+        synchronous = spec["postgresql"]["synchronous"]
+        assert synchronous["dataDurability"] == "required" and synchronous["failoverQuorum"] and spec["instances"] >= 3
 
 
 def test_certificates_have_their_issuer_their_users_and_the_name_of_the_database(rendered):
@@ -226,5 +213,8 @@ def test_certificates_have_their_issuer_their_users_and_the_name_of_the_database
     assert {spec["issuerRef"]["name"] for spec in certificates.values()} == issuers.keys()
     assert {spec["ca"]["secretName"] for spec in issuers.values() if "ca" in spec} <= certified
     assert {spec["tls"]["secretName"] for spec in routes.values() if "tls" in spec} <= certified
+    # Pods trust the authority that they read at their start, so its key must outlive a renewal.
+    kept = {name for name, spec in certificates.items() if spec["privateKey"]["rotationPolicy"] == "Never"}
+    assert kept == {name for name, spec in certificates.items() if spec.get("isCA")}
     if "postgres-server" in certificates:
-        assert next(addresses(rendered))[0] in certificates["postgres-server"]["dnsNames"]
+        assert build.database(rendered)["data"]["host"] in certificates["postgres-server"]["dnsNames"]
