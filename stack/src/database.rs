@@ -116,9 +116,14 @@ impl Database {
             );
             let found = session.run("list databases", &find).await?;
             let own = self.address(role).with_database(found.first().map_or(MAINTENANCE, String::as_str));
-            if let Err(error) = Session::open(&own)?.run("log in", "SELECT 1;").await {
-                let problem = format!("its server has roles of another stack, whose passwords are not ours ({error})");
-                return Err(Error::Unfit(self.admin.to_string(), problem, OTHER_STACK));
+            match Session::open(&own)?.run("log in", "SELECT 1;").await {
+                Ok(_) => {}
+                // A full server says nothing about the password.
+                Err(Error::Unreachable(_, reason)) if !["too many", "slots"].iter().any(|word| reason.contains(word)) => {
+                    let problem = format!("its server has roles of another stack, whose passwords are not ours ({reason})");
+                    return Err(Error::Unfit(self.admin.to_string(), problem, OTHER_STACK));
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(true)
