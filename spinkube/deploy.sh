@@ -70,7 +70,6 @@ sed -n 's|^apiVersion: \(.*[.].*\)/.*|\1|p' "$work/rendered.yaml" | sort -u | wh
         fail "the cluster does not have the API group $group" \
             'make platform (external-secrets.io: see spinkube/components/external-secrets)'
 done
-kubectl apply --server-side -f spinkube/base/namespace.yaml >/dev/null
 if ! has ExternalSecret; then
     for name in postgres-superuser items-db audit-db metrics-db; do
         kubectl -n items get secret "$name" >/dev/null 2>&1 || fail "there is no Secret $name" 'make secrets'

@@ -27,16 +27,8 @@ SETS = itertools.chain.from_iterable(itertools.combinations(COMPONENTS, size + 1
 ENVIRONMENTS = sorted(path.name for path in (SPINKUBE / "argocd" / "environments").iterdir())
 # Every overlay, and every set of components: +NAME+NAME.
 VARIANTS = OVERLAYS + ["+" + "+".join(chosen) for chosen in SETS if not DATABASES <= set(chosen)]
-
-
-class Loader(yaml.CSafeLoader):
-    """Reads YAML as Kubernetes does: a date is text."""
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
+# As Kubernetes reads YAML, a date is text.
+yaml.CSafeLoader.add_constructor("tag:yaml.org,2002:timestamp", yaml.CSafeLoader.construct_yaml_str)
 
 
 def kustomize(folder):
@@ -45,7 +37,7 @@ def kustomize(folder):
     assert done.returncode == 0, f"kubectl kustomize {folder}: {done.stderr}"
     # kustomize warns here about what it will no longer accept one day.
     assert not done.stderr, done.stderr
-    return [resource for resource in yaml.load_all(done.stdout, Loader) if resource]
+    return [resource for resource in yaml.load_all(done.stdout, yaml.CSafeLoader) if resource]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import lupa
 import pytest
 import yaml
 
-ANNOTATION = "argocd.argoproj.io/"
 CLUSTER_KINDS = {("", "Namespace"), ("node.k8s.io", "RuntimeClass")}
 
 
@@ -40,12 +39,12 @@ def items(environment):
     return build.overlay(f"argocd/environments/{environment}/items", images=replaced)
 
 
-def annotation(resource, name, default=None):
-    return resource["metadata"].get("annotations", {}).get(ANNOTATION + name, default)
+def annotation(resource, name):
+    return resource["metadata"].get("annotations", {}).get(f"argocd.argoproj.io/{name}")
 
 
 def wave(resource):
-    return int(annotation(resource, "sync-wave", "0"))
+    return int(annotation(resource, "sync-wave") or 0)
 
 
 def test_both_of_our_images_are_named_by_digest(environment):
@@ -71,12 +70,10 @@ def test_a_sync_applies_the_database_then_the_schema_then_what_serves(environmen
     resources = items(environment)
     [schema] = build.kind(resources, "Job").values()
     assert annotation(schema, "hook") == "Sync" and annotation(schema, "hook-delete-policy") == "BeforeHookCreation"
-    serving = [r for r in resources if r["kind"] in ("SpinApp", "Deployment", "HorizontalPodAutoscaler")]
-    assert [wave(r) for r in serving] == [2, 2, 2] and wave(schema) == 1
-    later = [build.name(r) for r in resources if r not in serving and wave(r) > 1]
-    assert later == ["items-tls"], "it waits for DNS, so it comes last; everything else is there before the schema"
-    assert wave(build.kind(resources, "Certificate")["items-tls"]) == 3
-    assert {r["kind"] for r in resources if wave(r) == 1} == {"Job"}
+    later = {(wave(r), r["kind"]) for r in resources if wave(r)}
+    serving = {(2, kind) for kind in ("SpinApp", "Deployment", "HorizontalPodAutoscaler")}
+    assert later == {(1, "Job"), *serving, (3, "Certificate")}
+    assert [build.name(r) for r in resources if wave(r) == 3] == ["items-tls"], "it waits for DNS, so it comes last"
 
 
 def test_no_commit_deletes_data(environment):

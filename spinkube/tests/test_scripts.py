@@ -77,8 +77,8 @@ def test_deploy_waits_for_the_version_that_it_applied():
     late = [(1, ""), (0, "registry.test/items:1.2.2 mark"), (0, "registry.test/items:1.2.3 mark")]
     run = deploy({r"get deployment items -o": late})
     assert run.code == 0, run.output
-    last = run.calls.index(run.called("rollout status deployment/items")[0])
-    assert len(run.called("get deployment items -o")) == 3 and run.called("get deployment items -o")[-1] in run.calls[:last]
+    words = [line.split()[2] for line, _ in run.calls if re.search("(get deployment |status deployment/)items", line)]
+    assert words == ["get", "get", "get", "rollout"]
 
 
 def test_deploy_sets_registry_in_small_letters_and_version_of_every_image():
