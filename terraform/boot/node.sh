@@ -19,6 +19,7 @@ ROOT=${ROOT:-}
 : "${ROLE:?}" "${API:?}" "${AGENT_TOKEN:?}" "${REGION:?}" "${K3S_URL:?}" "${K3S_SHA256:?}" "${SHIM_URL:?}" "${SHIM_SHA256:?}"
 config=$ROOT/etc/rancher/k3s/config.yaml
 bin=$ROOT/usr/local/bin
+units=$ROOT/etc/systemd/system
 
 say() { echo "node: $*"; }
 fail() {
@@ -54,8 +55,7 @@ install_programs() {
     rm -r "$work"
 }
 
-parameter() { aws ssm get-parameter --region "$REGION" --name "$1" --with-decryption --query Parameter.Value --output text; }
-write_token() { parameter "$1" >"$2"; }
+write_token() { aws ssm get-parameter --region "$REGION" --name "$1" --with-decryption --query Parameter.Value --output text >"$2"; }
 
 list() {
     local key=$1 item
@@ -78,12 +78,10 @@ CONF
         list node-label "${NODE_LABELS:-}"
         list node-taint "${NODE_TAINTS:-}"
         echo 'kubelet-arg: ["system-reserved=cpu=200m,memory=300Mi"]' # a list of one argument, which contains a comma
+        if $creates_cluster; then echo "cluster-init: true"; else echo "server: https://$API:6443"; fi
     } >"$config"
     if [[ $ROLE == agent ]]; then
-        cat >>"$config" <<CONF
-server: https://$API:6443
-token-file: /etc/rancher/k3s/agent-token
-CONF
+        echo "token-file: /etc/rancher/k3s/agent-token" >>"$config"
         return
     fi
     retry write_token "$SERVER_TOKEN" "${config%/*}/token"
@@ -101,15 +99,10 @@ etcd-s3-folder: etcd
 etcd-snapshot-schedule-cron: "0 */6 * * *"
 etcd-snapshot-retention: 28
 CONF
-    # Only the first server may create the cluster, and only if no server answers: a name must not have two clusters.
-    if [[ $FIRST == true ]] && ! api_answers; then
-        echo "cluster-init: true" >>"$config"
-    else
-        echo "server: https://$API:6443" >>"$config"
-    fi
 }
 
 api_answers() { curl --silent --insecure --output /dev/null --max-time 5 "https://$API:6443/cacerts"; }
+
 # With the kubelet's own credentials, which may read its own Node.
 node_ready() {
     local ready
@@ -117,7 +110,6 @@ node_ready() {
         -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
     [[ $ready == True ]]
 }
-creates_cluster() { grep -qx "cluster-init: true" "$config"; }
 
 # The object cluster-begun marks that the cluster was created. It is counted, because `head-object` fails with 403 as
 # well as 404, and an error must not be taken for "not created".
@@ -130,8 +122,8 @@ was_created() {
 
 write_unit() {
     local service=$1 type=$2
-    mkdir -p "$ROOT/etc/systemd/system"
-    cat >"$ROOT/etc/systemd/system/$service.service" <<UNIT
+    mkdir -p "$units"
+    cat >"$units/$service.service" <<UNIT
 [Unit]
 Description=K3s $ROLE
 Wants=network-online.target
@@ -156,12 +148,13 @@ RestartSec=5s
 [Install]
 WantedBy=multi-user.target
 UNIT
+    systemctl daemon-reload
 }
 
 # Auto Scaling terminates instances without informing Kubernetes. Removing a server's Node also removes its etcd member.
 schedule_sweep() {
     install -m 0755 "$ROOT/opt/items/node/sweep-nodes.sh" "$bin/sweep-nodes"
-    cat >"$ROOT/etc/systemd/system/sweep-nodes.service" <<UNIT
+    cat >"$units/sweep-nodes.service" <<UNIT
 [Unit]
 Description=Remove nodes whose instance no longer exists
 [Service]
@@ -169,7 +162,7 @@ Type=oneshot
 Environment=REGION=$REGION
 ExecStart=/usr/local/bin/sweep-nodes
 UNIT
-    cat >"$ROOT/etc/systemd/system/sweep-nodes.timer" <<'UNIT'
+    cat >"$units/sweep-nodes.timer" <<'UNIT'
 [Unit]
 Description=Remove nodes whose instance no longer exists
 [Timer]
@@ -189,10 +182,12 @@ install_platform() { KUBECONFIG=$ROOT/etc/rancher/k3s/k3s.yaml bash "$ROOT/opt/i
 if [[ $ROLE == agent ]]; then shutdown --poweroff +10; fi
 
 install_programs
+# Only the first server may create the cluster, and only if no server answers: a name must not have two clusters.
+creates_cluster=false
+if [[ ${FIRST:-} == true ]] && ! api_answers; then creates_cluster=true; fi
 write_config
 if [[ $ROLE == agent ]]; then
     write_unit k3s-agent exec
-    systemctl daemon-reload
     systemctl enable --now k3s-agent
     retry node_ready
     shutdown -c
@@ -201,15 +196,14 @@ if [[ $ROLE == agent ]]; then
 fi
 
 write_unit k3s notify
-systemctl daemon-reload
 # Before the check below, because a server on which a snapshot is restored needs these files too.
 retry aws s3 sync --region "$REGION" --only-show-errors "s3://$BUCKET/node" "$ROOT/opt/items/node"
 schedule_sweep
-if creates_cluster && was_created; then
+if $creates_cluster && was_created; then
     fail "this cluster was created before, but no server answers; fix: restore a snapshot (terraform/README.md, 'Lost all servers')"
 fi
 retry systemctl enable --now k3s
-if creates_cluster; then
+if $creates_cluster; then
     retry aws s3api put-object --region "$REGION" --bucket "$BUCKET" --key cluster-begun >/dev/null
     retry install_platform
     say "cluster created, platform installed"

@@ -113,18 +113,6 @@ run "with_secrets_manager_pods_read_the_applications_secrets_and_the_owners" {
   }
 }
 
-run "without_rds_pods_read_the_applications_secrets_alone" {
-  command = plan
-  variables { secrets_manager = true }
-
-  assert {
-    condition = [for s in jsondecode(aws_iam_role_policy.this["server"].policy).Statement : s.Resource if s.Sid == "Passwords"] == [
-      ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:items/*"],
-    ]
-    error_message = "The role must read the secrets below items/ and no other."
-  }
-}
-
 run "backups_have_a_bucket_of_their_own" {
   command = plan
   variables { database_backups = true }
@@ -147,12 +135,19 @@ run "backups_have_a_bucket_of_their_own" {
   }
 }
 
-run "a_single_server_runs_the_application" {
+run "a_single_server_runs_the_application_and_may_read_its_secrets" {
   command = plan
-  variables { runs_application = true }
+  variables {
+    runs_application = true
+    secrets_manager  = true
+  }
 
   assert {
     condition     = alltrue([for server in aws_instance.this : strcontains(server.user_data, "NODE_LABELS='spin=true'")])
     error_message = "The node must have the label of nodes that run the application."
+  }
+  assert {
+    condition     = one([for s in jsondecode(aws_iam_role_policy.this["server"].policy).Statement : s.Resource if s.Sid == "Passwords"]) == ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:items/*"]
+    error_message = "Without RDS, the role must read the secrets below items/ and no other."
   }
 }
