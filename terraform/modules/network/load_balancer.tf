@@ -9,7 +9,7 @@ locals {
 }
 
 resource "aws_lb" "this" {
-  #checkov:skip=CKV_AWS_91:its access logs cover only TLS listeners; Traefik's access log has every request
+  #checkov:skip=CKV_AWS_91:its access logs cover only TLS listeners; each request has a log line of its service
   #checkov:skip=CKV2_AWS_20:Traefik redirects port 80 to HTTPS
   name                             = var.cluster.name
   load_balancer_type               = "network"
