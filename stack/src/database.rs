@@ -119,8 +119,11 @@ impl Database {
             match Session::open(&own)?.run("log in", "SELECT 1;").await {
                 Ok(_) => {}
                 // A full server says nothing about the password.
-                Err(Error::Unreachable(_, reason)) if !["too many", "slots"].iter().any(|word| reason.contains(word)) => {
-                    let problem = format!("its server has roles of another stack, whose passwords are not ours ({reason})");
+                Err(Error::Unreachable(_, reason))
+                    if !["too many", "slots"].iter().any(|word| reason.contains(word)) =>
+                {
+                    let problem =
+                        format!("its server has roles of another stack, whose passwords are not ours ({reason})");
                     return Err(Error::Unfit(self.admin.to_string(), problem, OTHER_STACK));
                 }
                 Err(error) => return Err(error),

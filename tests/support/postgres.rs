@@ -86,7 +86,8 @@ async fn container() -> anyhow::Result<Address> {
         .with_env_var("PGPASSWORD", &password)
         .with_cmd(["sh", "-c", IN_CONTAINER, "sh"].into_iter().chain(arguments))
         .with_host_config_modifier(|config| config.auto_remove = Some(true));
-    let container = timeout(CONTAINER_DEADLINE, request.start()).await.context("the Docker engine takes too long")??;
+    let container =
+        timeout(CONTAINER_DEADLINE, request.start()).await.context("the Docker engine takes too long")??;
     let (host, port) = (container.get_host().await?, container.get_host_port_ipv4(5432).await?);
     let url = format!("postgres://postgres:{password}@{host}:{port}/postgres");
     let owner = PgConnection::connect(&format!("{url}?application_name={}", OWNER.replace(' ', "%20"))).await?;
