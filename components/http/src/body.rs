@@ -44,8 +44,8 @@ impl Body {
     /// Reads a JSON body of at most `limit` bytes, stopping at the first byte over it.
     ///
     /// # Errors
-    /// Before anything is read: [`Error::Partial`], [`Error::Coded`], [`Error::MediaType`] and, where the head announces
-    /// the length, [`Error::TooLarge`]. Afterwards [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`].
+    /// Before anything is read: [`Error::Partial`], [`Error::Coded`], [`Error::MediaType`] and, where the head has the
+    /// length, [`Error::TooLarge`]. Afterwards [`Error::TooLarge`], [`Error::CutShort`] or [`Error::TooSlow`].
     pub fn json(&self, headers: &Headers, limit: usize) -> Result<Vec<u8>, Error> {
         check_representation(headers)?;
         if self.announced.is_some_and(|length| length > limit as u64) {

@@ -17,7 +17,8 @@ const END_READ_ONLY: &str =
 /// other parameters or columns, or may not be executed. Asks the catalogue, so it fits any schema.
 pub const LACKING: &str = "SELECT string_agg(c[2], ' ') FROM \
     regexp_matches($1, 'SELECT (?:([a-z_, ]+) FROM )?([a-z_]+)[(]([$0-9, ]*)[)]', 'g') AS c WHERE NOT EXISTS (\
-    SELECT FROM pg_proc WHERE proname = c[2] AND pg_function_is_visible(oid) AND has_function_privilege(oid, 'EXECUTE') \
+    SELECT FROM pg_proc WHERE proname = c[2] AND pg_function_is_visible(oid) \
+    AND has_function_privilege(oid, 'EXECUTE') \
     AND length(c[3]) - length(replace(c[3], '$', '')) BETWEEN pronargs - pronargdefaults AND pronargs \
     AND (string_to_array(c[1], ', ') <@ proargnames) IS NOT FALSE)";
 
