@@ -49,6 +49,7 @@ check: build ## what needs more than Rust and PostgreSQL
 	tests/images/with-engine.sh tests/images/compose.sh
 	tests/browser/run.sh
 	tests/fuzz/run.sh
+	tests/clients/run.sh
 	spinkube/tests/run.sh
 	terraform/tests/run.sh
 	.github/tests/run.sh
