@@ -158,3 +158,16 @@ async fn the_contract_is_openapi_3_1_in_json() {
     assert_eq!(response.header("content-type"), "application/json");
     assert!(response.json()["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{response:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_parts_of_the_contract_share_a_name() {
+    let app = App::start().await;
+    let document = app.send(app.request(Method::GET, "/openapi.json")).await.json();
+    let mut names = BTreeSet::new();
+    for kind in ["schemas", "parameters", "requestBodies", "headers", "responses"] {
+        for name in document["components"][kind].as_object().expect("parts of each kind").keys() {
+            // Generators make a type of each, and some stop at two types of one name.
+            assert!(names.insert(name.clone()), "{kind} has another {name}");
+        }
+    }
+}
