@@ -111,11 +111,14 @@ audit-erase: ## remove a deleted item's content from the trail (ITEM=42)
 	@scripts/retention.sh erase "$$ITEM"
 
 .PHONY: clean-data
-clean-data: ## delete the database and its passwords, not backups
+clean-data: ## delete database and passwords, not backups (CONFIRM=)
 	@if [ -e .data/postgres.lock ] && ! flock -n .data/postgres.lock true; then \
 	echo 'error: the stack runs; fix: stop it first (Ctrl-C)' >&2; exit 1; fi
-	rm -rf "$$(readlink -f .data/postgres)" .data/postgres .data/postgres.lock .data/pgpass .data/passwords .data/prometheus
-	@[ ! -e .env ] || sed -i '/^SPIN_VARIABLE_/d' .env
+	@set -- .data/postgres "$$(readlink -f .data/postgres)" .data/postgres.lock .data/pgpass .data/passwords .data/prometheus; \
+	if [ "$$CONFIRM" != yes ]; then \
+	echo 'This deletes the database with its audit trail, and what goes with it:' >&2; du -sh "$$@" >&2 2>/dev/null; \
+	echo 'error: not confirmed; fix: make clean-data CONFIRM=yes (after make backup, if you may need the data)' >&2; exit 1; fi; \
+	rm -rf "$$@"; [ ! -e .env ] || sed -i '/^SPIN_VARIABLE_/d' .env
 
 ##@ Kubernetes (spinkube/README.md)
 

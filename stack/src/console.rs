@@ -3,17 +3,18 @@ use std::net::SocketAddr;
 
 use host::{Line, Source};
 
+use crate::Address;
+use crate::config::Plan;
 use crate::readiness::REQUEST_ID;
-use crate::{Address, Config};
 
 /// Prints where everything is, and commands to try.
-pub(crate) fn greet(config: &Config, listen: SocketAddr, admin: &Address, metrics: SocketAddr) {
+pub(crate) fn greet(plan: &Plan, listen: SocketAddr, admin: &Address, metrics: SocketAddr) {
     let url = format!("http://{listen}");
-    let psql = if config.database_url.is_some() {
+    let psql = if plan.database.is_some() {
         "psql \"$DATABASE_URL\"".to_owned()
     } else {
         let Address { host, port, user, database, .. } = admin;
-        format!("PGPASSFILE={} psql -h {host} -p {port} -U {user} {database}", config.pgpass().display())
+        format!("PGPASSFILE={} psql -h {host} -p {port} -U {user} {database}", plan.pgpass().display())
     };
     say(&format!(
         "items answers on {url}

@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,10 @@ use crate::restarts::Restarts;
 /// Why a part of the stack did not start or stopped. Each message is one line that ends with its fix.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `DATABASE_URL` cannot be used. The text does not repeat it, because it may hold a password.
-    #[error("DATABASE_URL {0}; fix: DATABASE_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE")]
-    Url(String),
+    /// A variable such as `DATABASE_URL` cannot be used, for this reason. The second field is what to do. The text does
+    /// not repeat `DATABASE_URL`, because it may hold a password.
+    #[error("{0}; fix: {1}")]
+    Setting(String, String),
 
     /// Another program listens on this address. The second field is a command that uses another one.
     #[error("{0} is in use; fix: stop what listens there, or choose another: {1}")]
@@ -25,6 +27,13 @@ pub enum Error {
          as another user"
     )]
     NoAccount,
+
+    /// This file belongs to another account, named by the second field. Nothing was changed.
+    #[error(
+        "{path} belongs to {1}; fix: run as {1}, give it to this account with chown, or name another folder with --data",
+        path = .0.display()
+    )]
+    Foreign(PathBuf, String),
 
     /// Another process, named by its id, uses this folder.
     #[error(
@@ -63,27 +72,28 @@ pub enum Error {
     /// `initdb` failed in this folder, with what it printed.
     #[error(
         "cannot create a PostgreSQL data directory in {folder}: {1}; fix: {fix}",
-        folder = .0.display(), fix = fix(.1, RESTORE)
+        folder = .0.display(), fix = fix(.1, OTHER_FOLDER)
     )]
     Initdb(PathBuf, String),
 
-    /// The server did not start, with the reason from its log and the path of the log.
-    #[error("PostgreSQL did not start: {0}; fix: {fix} (its log: {log})", fix = fix(.0, RESTORE), log = .1.display())]
-    Start(String, PathBuf),
+    /// The server did not start, with the reason from its log, and the path and last lines of the log.
+    #[error("PostgreSQL did not start: {0} ({1}); fix: {fix}", fix = fix(.0, RESTORE))]
+    Start(String, String),
 
-    /// The server was restarted too often; its log is at this path.
-    #[error(
-        "PostgreSQL ended more than {most} times within a minute; fix: read its log, {log}",
-        most = Restarts::MOST, log = .0.display()
-    )]
-    Unstable(PathBuf),
+    /// The server was restarted too often; the path and last lines of its log.
+    #[error("PostgreSQL ended more than {most} times within a minute ({0}); fix: {RESTORE}", most = Restarts::MOST)]
+    Unstable(String),
 
     /// No connection to the database at this address (without password), with the reason.
     #[error("cannot reach the database {0}: {1}; fix: check that the server runs and that DATABASE_URL is right")]
     Unreachable(String, String),
 
+    /// The database at this address (without password) cannot be used, for this reason; the third field is what to do.
+    #[error("cannot use the database {0}: {1}; fix: {2}")]
+    Unfit(String, String, &'static str),
+
     /// A statement failed: what it was to do, as in "refused to create a database", and PostgreSQL's own message.
-    #[error("PostgreSQL refused to {0}: {1}; fix: {fix}", fix = fix(.1, RESTORE))]
+    #[error("PostgreSQL refused to {0}: {1}; fix: {fix}", fix = fix_statement(.1))]
     Sql(String, String),
 
     /// The sidecar did not start, with what it printed.
@@ -116,6 +126,17 @@ impl Error {
         Self::PortInUse(address, format!("{variable}={other} make up"))
     }
 
+    /// `error` is why the address `text` cannot be listened on; `example` is one that can.
+    pub(crate) fn listen(variable: &str, text: &str, error: &io::Error, example: &str) -> Self {
+        let fix = format!("HOST:PORT with an address of this machine, as in {variable}={example}");
+        Self::Setting(format!("{variable}={text} cannot be used: {error}"), fix)
+    }
+
+    /// `reason` is why `DB_PORT` cannot be `text`.
+    pub(crate) fn port(text: &str, reason: impl Display) -> Self {
+        Self::Setting(format!("DB_PORT={text} cannot be used: {reason}"), "another port, as in DB_PORT=15432".into())
+    }
+
     /// For `map_err`: `action` completes "cannot …", as in "cannot write".
     pub(crate) fn file(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
@@ -125,7 +146,7 @@ impl Error {
 
 const OTHER_FOLDER: &str = "name another folder with --data";
 const RESTORE: &str =
-    "read the server's log; if its data is damaged, move the data aside and restore a backup (`make restore`)";
+    "correct what its log names; if the data is damaged, keep it, move it aside and restore a backup (`make restore`)";
 
 /// The operating system and PostgreSQL report in words; these are the cases with a known fix.
 fn fix(reason: &str, otherwise: &'static str) -> &'static str {
@@ -138,11 +159,23 @@ fn fix(reason: &str, otherwise: &'static str) -> &'static str {
         "move the file that is in the way, or name another folder with --data"
     } else if mentions(&["shared memory", "Cannot allocate"]) {
         "free some memory"
+    } else {
+        otherwise
+    }
+}
+
+/// The same for a statement.
+fn fix_statement(reason: &str) -> &'static str {
+    let mentions = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if mentions(&["No space left"]) {
+        "free some space on the server's disk"
+    } else if mentions(&["read-only"]) {
+        "DATABASE_URL must name a database that accepts writes"
     } else if mentions(&["permission denied", "must be"]) {
         "DATABASE_URL must name a role that may create roles and databases"
     } else if mentions(&["exist"]) {
         "use a database in which nobody else created tables or roles of these names"
     } else {
-        otherwise
+        "correct what this message names; the server's log may have more"
     }
 }

@@ -1,7 +1,22 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Error;
+
+/// Fails if `path` exists and belongs to none of these accounts (user ids). To write there could lock its owner out.
+pub(crate) fn check_owner(path: &Path, accounts: &[u32]) -> Result<(), Error> {
+    let Ok(owner) = fs::metadata(path).map(|metadata| metadata.uid()) else { return Ok(()) };
+    if accounts.contains(&owner) {
+        return Ok(());
+    }
+    let name = Command::new("id").args(["-un", &owner.to_string()]).output();
+    let name = name.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let name = if name.is_empty() { format!("user {owner}") } else { name };
+    Err(Error::Foreign(path.into(), name))
+}
 
 /// Replaces the file `path` in one step, with mode 0600: it may hold a secret.
 pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::files::keep_private;
+use crate::files::{keep_private, write_private};
 use crate::{Error, Role};
 
 /// The passwords of the application's roles on one server, in the order of [`Role::ALL`].
@@ -18,13 +18,19 @@ impl Passwords {
     /// # Errors
     /// [`Error::File`] when the file can be neither read nor written.
     pub fn kept(file: &Path) -> Result<Self, Error> {
-        let line = |(role, password)| format!("{}={password}\n", Role::name(role));
-        let new = || Role::ALL.into_iter().zip(Self::random().0).map(line).collect();
-        let text = keep_private(file, new).map_err(Error::file("keep passwords in", file))?;
+        let text = keep_private(file, || Self::random().text()).map_err(Error::file("keep passwords in", file))?;
         let value = |role: Role| text.lines().find_map(|line| line.strip_prefix(role.name())?.strip_prefix('='));
-        // Where a file was cut short or edited, any password will do: the schema sets it in the database at every
-        // start.
-        Ok(Self(Role::ALL.map(|role| value(role).map_or_else(random, str::to_owned))))
+        let kept = |role| value(role).filter(|value| !value.is_empty()).map_or_else(random, str::to_owned);
+        let passwords = Self(Role::ALL.map(kept));
+        if Role::ALL.into_iter().any(|role| value(role) != Some(passwords.of(role))) {
+            // The file was cut short or edited. What is missing is new, and from now on the same.
+            write_private(file, &passwords.text()).map_err(Error::file("keep passwords in", file))?;
+        }
+        Ok(passwords)
+    }
+
+    fn text(&self) -> String {
+        Role::ALL.map(|role| format!("{}={}\n", role.name(), self.of(role))).concat()
     }
 
     pub(crate) fn of(&self, role: Role) -> &str {
@@ -49,5 +55,9 @@ mod tests {
         assert_eq!(first.0, second.0);
         assert!(first.0.iter().all(|password| password.len() == 64));
         assert_ne!(first.of(Role::Items), first.of(Role::Audit));
+        std::fs::write(&file, "items=\naudit=a").unwrap();
+        let (third, fourth) = (Passwords::kept(&file).unwrap(), Passwords::kept(&file).unwrap());
+        assert_eq!(third.0, fourth.0, "also those of a file that was cut short");
+        assert_eq!((third.of(Role::Audit), third.of(Role::Items).len()), ("a", 64));
     }
 }

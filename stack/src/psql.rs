@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -27,7 +28,10 @@ impl Session {
     }
 
     /// Scripts read `variables` from the environment (`\getenv`), which keeps passwords off the command line.
-    pub(crate) fn open_with<const N: usize>(address: &Address, variables: [(String, &str); N]) -> Result<Self, Error> {
+    pub(crate) fn open_with<'a>(
+        address: &Address,
+        variables: impl IntoIterator<Item = (String, &'a str)>,
+    ) -> Result<Self, Error> {
         let child = command(address)?.envs(variables).spawn();
         let mut child = child.map_err(|e| Error::Sql("start psql".into(), e.to_string()))?;
         Ok(Self {
@@ -61,21 +65,25 @@ impl Session {
     }
 }
 
+/// The variables with which our caller's shell may redirect programs of PostgreSQL and the sidecar's driver.
+pub(crate) fn variables_of_libpq() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(b"PG"))
+}
+
 /// A `psql` that stops at the first error and ignores the user's own settings.
 fn command(address: &Address) -> Result<Command, Error> {
     let mut command = Command::new(binaries::psql()?);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
-        if name != "PGPASSWORD" && name != "PGPASSFILE" {
-            command.env_remove(name);
-        }
+    for name in variables_of_libpq() {
+        command.env_remove(name);
     }
     command
-        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-", "-d", &address.url_without_password()])
-        .envs(address.password.iter().map(|password| ("PGPASSWORD", password)))
-        .env("LC_ALL", "C")
+        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"])
         .env("PGCONNECT_TIMEOUT", "5")
-        // Otherwise it prints "already exists, skipping" at every start.
-        .env("PGOPTIONS", "-c client_min_messages=warning")
+        .envs(address.environment())
+        // As the components connect, so that what works here works for them.
+        .envs([("PGSSLMODE", "disable"), ("PGGSSENCMODE", "disable"), ("PGCLIENTENCODING", "UTF8"), ("LC_ALL", "C")])
+        // Without the first one it prints "already exists, skipping" at every start; the second fits our literals.
+        .env("PGOPTIONS", "-c client_min_messages=warning -c standard_conforming_strings=on")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -16,6 +16,7 @@ use self::home::Home;
 use self::keeper::Keeper;
 use self::launch::launch;
 pub use self::settings::{Lifetime, settings};
+use crate::files::check_owner;
 use crate::{Address, Error};
 
 /// A PostgreSQL server on 127.0.0.1 from installed programs. It stops when this value is dropped or its process ends,
@@ -36,7 +37,8 @@ impl Server {
     /// link to one below `/var/lib/postgresql`. A server that a killed stack left on this data is stopped first.
     ///
     /// # Errors
-    /// [`Error::Running`] when another process uses the folder, [`Error::PortInUse`], and errors of installation, file
+    /// [`Error::Foreign`] when the folder belongs to another account, [`Error::Running`] when another process uses it,
+    /// both before anything is changed; [`Error::PortInUse`], and errors of installation, file
     /// system and memory.
     pub async fn start(
         folder: &Path,
@@ -44,12 +46,18 @@ impl Server {
         environment: Vec<(String, String)>,
         settings: Vec<String>,
     ) -> Result<Self, Error> {
+        let owners = Account::choose()?.owners();
+        let lock_file = lock::file(folder);
+        for path in [folder, &folder.join("data"), &folder.join("password"), &lock_file] {
+            check_owner(path, &owners)?;
+        }
         let lock = lock::lock(folder)?;
         let place = std::path::absolute(folder).map_err(Error::file("find", folder))?;
         let home = Home { environment, settings, ..Home::open(&place, Lifetime::Kept).await? };
         if let Some(pid) = leftover::stop(&home.data()).await {
             eprintln!("PostgreSQL of an earlier run (process {pid}) stopped");
         }
+        leftover::remove_stale_pid_file(&home.data())?;
         Self::launch(home, port, Some(lock)).await
     }
 
@@ -95,6 +103,11 @@ impl Server {
         self.home.data()
     }
 
+    /// The path of its log and the last lines in it, for a message.
+    pub(crate) fn log_end(&self) -> String {
+        self.home.log_end()
+    }
+
     /// Waits until the server has ended, for any reason; cancel safe.
     pub async fn ended(&self) -> ExitStatus {
         self.keeper.ended().await
@@ -105,6 +118,7 @@ impl Server {
         self.keeper.ended().await;
         // Perhaps only the shell above the server was killed.
         leftover::stop(&self.home.data()).await;
+        leftover::remove_stale_pid_file(&self.home.data())?;
         self.keeper = launch(&self.home, self.port).await?;
         Ok(())
     }

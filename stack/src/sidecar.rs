@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::console::say;
+use crate::psql::variables_of_libpq;
 use crate::restarts::Restarts;
 use crate::{Database, Error, Role};
 
@@ -107,6 +108,12 @@ struct Running {
 impl Running {
     async fn start(program: &Path, config: &Config) -> Result<Self, Error> {
         let mut command = Command::new(program);
+        // Its driver reads PGOPTIONS and others, and the password below is in the URL.
+        for name in
+            variables_of_libpq().chain(["SIDECAR_DATABASE_PASSWORD", "SIDECAR_DATABASE_PASSWORD_FILE"].map(Into::into))
+        {
+            command.env_remove(name);
+        }
         command
             .arg("--end-with-stdin")
             .args(["--watch", &format!("host={}", std::process::id())])
@@ -122,14 +129,12 @@ impl Running {
         }
         let mut child = command.spawn().map_err(|error| Error::Sidecar(error.to_string()))?;
         let mut log = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let line = timeout(START_DEADLINE, log.next_line()).await;
-        let line = line.map_err(|_| Error::Sidecar(format!("it printed nothing for {START_DEADLINE:?}")))?;
-        let line = line.ok().flatten().unwrap_or_default();
-        let report: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let report = timeout(START_DEADLINE, first_report(&mut log)).await;
+        let report = report.map_err(|_| Error::Sidecar(format!("it reported nothing for {START_DEADLINE:?}")))?;
         let address = |key: &str| report[key].as_str().and_then(|address| address.parse().ok());
         match (address("metrics"), address("otlp")) {
             (Some(metrics), Some(otlp)) => Ok(Self { child, log, metrics, otlp }),
-            _ => Err(Error::Sidecar(report["error"].as_str().unwrap_or(&line).to_owned())),
+            _ => Err(Error::Sidecar(report["error"].as_str().unwrap_or("it ended").to_owned())),
         }
     }
 
@@ -152,4 +157,17 @@ impl Running {
             let _ = self.child.kill().await;
         }
     }
+}
+
+/// The line with its addresses, or the one with which it ended. Others, such as a warning, are shown.
+async fn first_report(log: &mut Lines<BufReader<ChildStdout>>) -> serde_json::Value {
+    let mut last = serde_json::Value::Null;
+    while let Ok(Some(line)) = log.next_line().await {
+        last = serde_json::from_str(&line).unwrap_or_default();
+        if last["metrics"].is_string() {
+            break;
+        }
+        say(&line);
+    }
+    last
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use host::{Host, Log};
 
+use crate::config::Plan;
 use crate::readiness::Readiness;
 use crate::restarts::Restarts;
 use crate::sidecar::{self, Sidecar};
-use crate::{Address, Config, Database, Error, Passwords, Server, console, credentials};
+use crate::{Config, Database, Error, Passwords, Server, console, credentials};
 
 /// How long requests, and the work after their responses, may take to finish when the stack stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -19,12 +20,12 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Whatever keeps a part from starting, or the server from running; everything that was started has stopped by then.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), Error> {
     tokio::pin!(stop);
-    config.check_ports()?;
+    let plan = config.check()?;
     let mut stack = tokio::select! {
-        stack = Stack::start(&config) => stack?,
+        stack = Stack::start(&plan) => stack?,
         () = &mut stop => return Ok(()),
     };
-    console::greet(&config, stack.host.address(), stack.database.admin(), stack.sidecar.metrics_address());
+    console::greet(&plan, stack.host.address(), stack.database.admin(), stack.sidecar.metrics_address());
     let outcome = tokio::select! {
         error = stack.supervise() => Err(error),
         () = stop => Ok(()),
@@ -44,31 +45,37 @@ struct Stack {
 }
 
 impl Stack {
-    async fn start(config: &Config) -> Result<Self, Error> {
-        let manifest = config.manifest()?;
-        fs::create_dir_all(&config.data).map_err(Error::file("create the folder", &config.data))?;
-        let passwords = Passwords::kept(&config.data.join("passwords"))?;
-        let server = match config.database_url {
-            Some(_) => None,
-            None => Some(Server::start(&config.data.join("postgres"), config.db_port, Vec::new(), Vec::new()).await?),
+    async fn start(plan: &Plan) -> Result<Self, Error> {
+        let schema = plan.manifest.parent().unwrap_or(Path::new("")).join("schema/schema.sql");
+        let passwords = || -> Result<Passwords, Error> {
+            fs::create_dir_all(&plan.data).map_err(Error::file("create the folder", &plan.data))?;
+            Passwords::kept(&plan.passwords())
         };
-        let admin = admin(config, server.as_ref())?;
-        let schema = manifest.parent().unwrap_or(Path::new("")).join("schema/schema.sql");
-        let database = Database::prepare(&admin, &schema, &passwords).await?;
-        credentials::write(config, &database)?;
+        let (server, database) = if let Some(admin) = &plan.database {
+            Database::examine(admin).await?;
+            (None, Database::set_up(admin, &schema, &passwords()?, plan.take_over).await?)
+        } else {
+            let server = Server::start(&plan.data.join("postgres"), plan.db_port, Vec::new(), Vec::new()).await?;
+            let (port, folder) = (server.address().port, server.folder().display());
+            console::say(&format!("PostgreSQL runs on 127.0.0.1:{port}, data in {folder}"));
+            let admin = server.address().with_database("itemsdb");
+            let database = Database::prepare(&admin, &schema, &passwords()?).await?;
+            (Some(server), database)
+        };
+        credentials::write(plan, &database)?;
         let sidecar = Sidecar::start(sidecar::Config {
-            metrics: config.metrics_listen,
-            otlp: config.otlp_listen,
+            metrics: plan.metrics,
+            otlp: plan.otlp,
             database: database.clone(),
             server: server.as_ref().map(Server::data),
         });
         let sidecar = sidecar.await?;
         let host = Host::start(host::Config {
-            listen: config.listen,
+            listen: plan.listen,
             variables: database.variables(),
             log: Log::new(console::show),
             spans: Some(sidecar.spans()),
-            ..host::Config::new(manifest)
+            ..host::Config::new(&plan.manifest)
         });
         let host = host.await?;
         let readiness = Readiness::start(host.address());
@@ -82,7 +89,7 @@ impl Stack {
         loop {
             let status = server.ended().await;
             if !restarts.allow() {
-                return Error::Unstable(server.folder().join("log"));
+                return Error::Unstable(server.log_end());
             }
             eprintln!("PostgreSQL ended ({status}); starting it again");
             match server.restart().await {
@@ -102,19 +109,4 @@ impl Stack {
             server.stop().await;
         }
     }
-}
-
-/// The address by which the schema is applied.
-fn admin(config: &Config, server: Option<&Server>) -> Result<Address, Error> {
-    if let Some(server) = server {
-        let (port, folder) = (server.address().port, server.folder().display());
-        console::say(&format!("PostgreSQL runs on 127.0.0.1:{port}, data in {folder}"));
-        return Ok(server.address().with_database("itemsdb"));
-    }
-    let mut admin = Address::parse(config.database_url.as_deref().unwrap_or_default())?;
-    if admin.sslmode() == "require" {
-        return Err(Error::Url("asks for TLS, which the embedded host does not support (Spin does)".into()));
-    }
-    admin.password = admin.password.or_else(|| std::env::var("PGPASSWORD").ok());
-    Ok(admin)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Error;
+use crate::psql::variables_of_libpq;
 
 /// The account that the server runs as: our own, or `postgres` if we are root, because PostgreSQL refuses to run as
 /// root.
@@ -29,10 +30,19 @@ impl Account {
         let mut command = Command::new(program);
         // The account may not be able to enter our working directory, which PostgreSQL's programs would read.
         command.current_dir("/").process_group(0).env("LC_ALL", "C").stdin(Stdio::null());
+        for name in variables_of_libpq() {
+            command.env_remove(name);
+        }
         if let Some((user, group)) = self.0 {
             command.uid(user).gid(group);
         }
         command
+    }
+
+    /// The user ids that files of the server may belong to: this account's and our own.
+    pub(super) fn owners(self) -> [u32; 2] {
+        let own = rustix::process::geteuid().as_raw();
+        [own, self.0.map_or(own, |(user, _)| user)]
     }
 
     /// Makes the account the owner of `path`.

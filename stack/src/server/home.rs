@@ -86,6 +86,14 @@ impl Home {
         text.trim().to_owned()
     }
 
+    /// The path of the log and its last lines, for a message of one line.
+    pub(super) fn log_end(&self) -> String {
+        let text = fs::read(self.log()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        format!("its log {} ends with: {}", self.log().display(), lines[lines.len().saturating_sub(3)..].join(" / "))
+    }
+
     async fn initdb(&self, password: &Path) -> Result<(), Error> {
         // Created under another name and renamed when complete: an interrupted initdb looks like a data directory.
         let draft = self.folder.join("data.new");

@@ -20,8 +20,10 @@ const HANDOVER_DEADLINE: Duration = Duration::from_secs(15);
 pub(super) async fn launch(home: &Home, port: u16) -> Result<Keeper, Error> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let in_use = || Error::PortInUse(address, format!("DB_PORT={} make up", port.wrapping_add(1)));
-    if TcpListener::bind(address).is_err_and(|e| e.kind() == io::ErrorKind::AddrInUse) {
-        return Err(in_use());
+    match TcpListener::bind(address) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(in_use()),
+        Err(error) => return Err(Error::port(&port.to_string(), error)),
+        Ok(_) => {}
     }
     let stop = match home.lifetime {
         Lifetime::Kept => Stop { signals: "INT QUIT", remove: None },
@@ -30,7 +32,7 @@ pub(super) async fn launch(home: &Home, port: u16) -> Result<Keeper, Error> {
     let handover = Instant::now() + HANDOVER_DEADLINE;
     loop {
         let _ = fs::rename(home.log(), home.log().with_extension("old"));
-        let failed = |reason| Error::Start(reason, home.log());
+        let failed = |reason| Error::Start(reason, home.log_end());
         let keeper = Keeper::start(home.account, &home.log(), &stop, &command(home, port));
         let keeper = keeper.map_err(|e| failed(e.to_string()))?;
         let ready = tokio::select! {
@@ -42,12 +44,13 @@ pub(super) async fn launch(home: &Home, port: u16) -> Result<Keeper, Error> {
         }
         // Read the log first: dropping the keeper removes a temporary server's folder.
         let reason = home.failure();
+        let error = failed(reason.clone());
         drop(keeper);
         if reason.contains("Address already in use") {
             return Err(in_use());
         }
         if !reason.contains("shared memory block") || Instant::now() > handover {
-            return Err(failed(reason));
+            return Err(error);
         }
         sleep(Duration::from_millis(100)).await;
     }

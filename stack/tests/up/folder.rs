@@ -67,10 +67,20 @@ impl Folder {
 
     /// Runs a query as superuser and returns its result or the error, as text.
     pub fn psql(&self, database: &str, sql: &str) -> String {
-        let output = Command::new("psql").args(["-XAtc", sql, &self.admin_url(database)]).output().unwrap();
-        let text = if output.status.success() { output.stdout } else { output.stderr };
-        String::from_utf8_lossy(&text).trim().to_owned()
+        psql(&self.admin_url(database), sql)
     }
+
+    /// What a refused stack must not have created.
+    pub fn has_data(&self) -> bool {
+        self.path().join("data").exists()
+    }
+}
+
+/// Runs a query and returns its result or the error, as text.
+pub fn psql(url: &str, sql: &str) -> String {
+    let output = Command::new("psql").args(["-XAtc", sql, url]).output().unwrap();
+    let text = if output.status.success() { output.stdout } else { output.stderr };
+    String::from_utf8_lossy(&text).trim().to_owned()
 }
 
 /// Sends a signal to a process given as its id; text after the id is ignored.

@@ -1,5 +1,6 @@
 //! The `stack` binary as `make up` starts it: real processes, real signals, real PostgreSQL.
 
+mod database_url;
 mod folder;
 mod metrics;
 mod refused;
@@ -114,17 +115,25 @@ fn a_server_that_dies_is_started_again() {
 }
 
 #[test]
-fn a_server_named_by_a_database_url_is_used_and_not_stopped() {
-    let (server, own) = (Folder::new(), Folder::new());
-    let provider = Running::start(&server);
-    let url = server.admin_url("shop");
-    let running = Running::spawn(&own, &["--database-url", &url]);
+fn a_pid_file_that_a_power_failure_left_behind_does_not_keep_a_stack_from_starting() {
+    let folder = Folder::new();
+    Running::start(&folder).end_with(Signal::TERM);
+    let file = folder.path().join("data/postgres/data/postmaster.pid");
+    let living_process = format!("{}\n/\n1\n15432\n", std::process::id());
+    for content in ["", "\0\0garbage", &living_process] {
+        fs::write(&file, content).unwrap();
+        let running = Running::start(&folder);
+        assert!(running.log().contains("postmaster.pid is of no running server: removed"), "{}", running.log());
+        assert_eq!(running.end_with(Signal::TERM), Some(0), "after {content:?}");
+    }
+}
+
+#[test]
+fn empty_variables_are_unset_and_a_listener_may_be_named() {
+    let folder = Folder::new();
+    let running = Running::spawn(&folder, &["--database-url", "", "--take-over", "", "--listen", "localhost:0"]);
     running.create("there");
-    assert!(!own.path().join("data/postgres").exists(), "no server of its own");
-    assert!(!running.log().contains(&url), "the password is not printed: {}", running.log());
-    assert_eq!(running.end_with(Signal::TERM), Some(0));
-    provider.http("GET", "/livez", "", 200);
-    assert_eq!(server.psql("shop", "SELECT name FROM items"), "there");
+    assert!(folder.path().join("data/postgres").exists());
 }
 
 #[test]

@@ -39,8 +39,15 @@ impl Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
         command.args(usual.iter().filter(|[name, _]| !given.contains(name)).flatten()).args(given);
         command.stdout(file.try_clone().unwrap()).stderr(file);
-        for variable in ["DATABASE_URL", "DB_PORT", "LISTEN", "METRICS_LISTEN", "OTLP_LISTEN"] {
+        for variable in ["DATABASE_URL", "DB_PORT", "LISTEN", "METRICS_LISTEN", "OTLP_LISTEN", "TAKE_OVER"] {
             command.env_remove(variable);
+        }
+        // The caller's shell may have been set up for another server, which is no business of the stack's own.
+        if !given.contains(&"--database-url") {
+            let others =
+                [("PGHOST", "192.0.2.1"), ("PGPASSWORD", "wrong"), ("PGSERVICE", "other"), ("PGOPTIONS", "-c x=y")];
+            command.envs(others).envs([("PGSSLMODE", "verify-full"), ("PGCLIENTENCODING", "nonsense")]);
+            command.env("SIDECAR_DATABASE_PASSWORD", "wrong");
         }
         Self { child: command.spawn().unwrap(), log }
     }
