@@ -99,7 +99,7 @@ def test_external_secrets_reads_the_secrets_that_servers_may_read():
 
 
 def test_the_first_server_downloads_every_file_that_the_platform_refers_to():
-    patterns = re.search(r"\bfiles = \[(.*?)\]", code(TERRAFORM / "environments" / "aws")).group(1)
+    patterns = re.search(r"\bfiles = \[(.*?)\]", code(TERRAFORM / "modules" / "servers")).group(1)
     files = {file for pattern in re.findall(r'"(.*?)"', patterns) for file in ROOT.glob(pattern.replace("/**", "/**/*")) if file.is_file()}
     kustomizations = [file for file in files if file.name == "kustomization.yaml"]
     assert kustomizations
