@@ -25,10 +25,6 @@ def blocks(kind, folder):
     return dict(re.findall(rf'(?ms)^{kind} "(\w+)" \{{(.*?)^\}}', code(folder)))
 
 
-def test_every_folder_requires_the_same_versions():
-    assert len({tuple(re.findall(r'version\w* += "(.*?)"', file.read_text())) for file in FILES if file.name == "versions.tf"}) == 1
-
-
 def test_every_exception_from_checkov_has_a_reason():
     for line in re.findall(r".*checkov:skip.*", "\n".join(file.read_text() for file in FILES)):
         assert re.search(r"#checkov:skip=CKV2?_AWS_\d+:.{20,}", line), line
