@@ -94,9 +94,8 @@ resource "aws_iam_openid_connect_provider" "github" {
 resource "aws_iam_role" "github" {
   for_each = local.roles
 
-  name                 = "${var.name}-github-${each.key}"
-  description          = "GitHub Actions of ${var.repository}: ${each.key}"
-  max_session_duration = 3600
+  name        = "${var.name}-github-${each.key}"
+  description = "GitHub Actions of ${var.repository}: ${each.key}"
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

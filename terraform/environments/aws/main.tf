@@ -79,7 +79,6 @@ module "servers" {
   cluster                   = local.cluster
   network                   = module.network
   servers                   = var.servers
-  platform                  = { root = "${path.module}/../../..", files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"] }
   runs_application          = var.agents == null
   database_backups          = var.database_backups
   secrets_manager           = var.secrets_manager

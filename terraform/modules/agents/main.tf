@@ -22,7 +22,6 @@ resource "aws_launch_template" "this" {
   name_prefix            = "${var.cluster.name}-agent-"
   image_id               = var.cluster.ami_id
   instance_type          = var.agents.instance_type
-  update_default_version = true
   ebs_optimized          = true
   vpc_security_group_ids = [var.network.security_group_ids["node"]]
   user_data              = base64encode(local.user_data)
@@ -65,8 +64,7 @@ resource "aws_autoscaling_group" "this" {
   max_size                  = var.agents.max
   vpc_zone_identifier       = var.network.node_subnet_ids
   health_check_type         = "EC2" # agents are not behind the load balancer; one that fails to boot powers itself off
-  health_check_grace_period = 300
-  wait_for_capacity_timeout = "0" # a failing boot must not block an apply
+  wait_for_capacity_timeout = "0"   # a failing boot must not block an apply
 
   launch_template {
     id      = aws_launch_template.this.id

@@ -30,7 +30,6 @@ resource "aws_lb_target_group" "this" {
 
   health_check {
     protocol            = "TCP"
-    port                = "traffic-port"
     interval            = 10
     healthy_threshold   = 2
     unhealthy_threshold = 2

@@ -10,7 +10,6 @@ locals {
 
 resource "aws_vpc" "this" {
   cidr_block           = var.vpc_cidr
-  enable_dns_support   = true
   enable_dns_hostnames = true
   tags                 = { Name = var.cluster.name }
 }

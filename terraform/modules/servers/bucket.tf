@@ -3,9 +3,12 @@
 locals {
   buckets = toset(concat(["cluster"], var.database_backups ? ["backups"] : []))
 
-  # Keys are paths in the repository, because kustomizations and scripts refer to each other by path.
+  # The platform, which the first server installs. Keys are paths in the repository, because kustomizations and scripts
+  # refer to each other by path.
+  root  = "${path.module}/../../.."
+  files = ["spinkube/lib.sh", "spinkube/platform/**", "observability/logs/**"]
   node_files = merge(
-    { for file in toset(flatten([for pattern in var.platform.files : tolist(fileset(var.platform.root, pattern))])) : file => "${var.platform.root}/${file}" },
+    { for file in toset(flatten([for pattern in local.files : tolist(fileset(local.root, pattern))])) : file => "${local.root}/${file}" },
     { "sweep-nodes.sh" = "${path.module}/../../boot/sweep-nodes.sh" },
   )
 }

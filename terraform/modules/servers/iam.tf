@@ -4,8 +4,16 @@
 locals {
   token_arns = { for key, token in aws_ssm_parameter.token : key => token.arn }
 
+  session_manager = {
+    Sid      = "SessionManager"
+    Effect   = "Allow"
+    Action   = ["ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"]
+    Resource = "*"
+  }
+
   statements = {
     agent = [
+      local.session_manager,
       { Sid = "Token", Effect = "Allow", Action = "ssm:GetParameter", Resource = local.token_arns["agent"] },
       {
         Sid       = "Key"
@@ -17,6 +25,7 @@ locals {
     ]
 
     server = concat([
+      local.session_manager,
       { Sid = "Tokens", Effect = "Allow", Action = "ssm:GetParameter", Resource = values(local.token_arns) },
       { Sid = "Files", Effect = "Allow", Action = "s3:GetObject", Resource = "${aws_s3_bucket.this["cluster"].arn}/node/*" },
       {
@@ -59,11 +68,8 @@ resource "aws_iam_role" "this" {
 resource "aws_iam_role_policy" "this" {
   for_each = local.statements
 
-  role = aws_iam_role.this[each.key].id
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = concat([jsondecode(file("${path.module}/../../boot/session-manager.json"))], each.value)
-  })
+  role   = aws_iam_role.this[each.key].id
+  policy = jsonencode({ Version = "2012-10-17", Statement = each.value })
 }
 
 resource "aws_iam_instance_profile" "this" {

@@ -20,11 +20,6 @@ variable "servers" {
   description = "Number of servers, their instance type, and the size of their root volume in GiB. Remove a node from the cluster before you lower the number."
 }
 
-variable "platform" {
-  type        = object({ root = string, files = set(string) })
-  description = "Files below root, as patterns, that the first server downloads. One of them is spinkube/platform/install.sh, which it runs."
-}
-
 variable "runs_application" {
   type        = bool
   description = "Label the servers spin=true, so that they run the application. For a cluster without agents."
