@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 /// A loaded application and the state of serving it.
 pub struct Application {
-    /// The components by their id.
+    /// The components that a trigger names, by their id.
     pub components: HashMap<String, Arc<Component>>,
     /// Which component answers a path.
     pub router: Router,
@@ -57,7 +57,9 @@ impl Application {
             let component = Component::load(id, declared, &folder, &variables)?;
             Ok::<_, Error>((id.clone(), Arc::new(component)))
         };
-        let components = manifest.component.iter().map(load).collect::<Result<_, _>>()?;
+        let mut components = manifest.component.iter().map(load).collect::<Result<HashMap<_, _>, _>>()?;
+        // Nobody can call a component without a trigger.
+        components.retain(|id, _| manifest.trigger.http.iter().any(|trigger| trigger.component == *id));
         let limits = config.limits;
         Ok(Self {
             components,

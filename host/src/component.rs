@@ -18,18 +18,12 @@ use wasmtime::Store;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
-/// What a component may import: packages of WASI (in any version 0.2, which the linker checks) and interfaces of Spin.
-const KNOWN: [&str; 9] = [
-    "wasi:cli/",
-    "wasi:clocks/",
-    "wasi:filesystem/",
-    "wasi:http/",
-    "wasi:io/",
-    "wasi:random/",
-    "wasi:sockets/",
-    "fermyon:spin/variables@2.0.0",
-    "spin:postgres/postgres@4.0.0",
-];
+/// What a component may import: packages of WASI, in any release 0.2, and interfaces of Spin.
+const PACKAGES: [&str; 7] =
+    ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets"];
+const INTERFACES: [&str; 2] = ["fermyon:spin/variables@2.0.0", "spin:postgres/postgres@4.0.0"];
+/// What a component exports to answer HTTP. Spin runs other versions, and its own interface, as well.
+const HANDLERS: [&str; 3] = ["wasi:http/incoming-handler@", "wasi:http/handler@", "fermyon:spin/inbound-http"];
 
 /// A component ready to serve.
 pub struct Component {
@@ -98,17 +92,32 @@ fn compile(id: &str, bytes: &[u8]) -> Result<ProxyPre<Instance>, Error> {
     let refuse = |error: wasmtime::Error| Error::Component(id.to_owned(), one_line(&format!("{error:#}")));
     let engine = engine::get()?;
     let component = wasmtime::component::Component::new(engine, bytes).map_err(refuse)?;
-    let imports = component.component_type();
-    let names = imports.imports(engine).map(|(name, _)| name);
-    let unknown = names.filter(|name| !KNOWN.iter().any(|known| name.starts_with(known)));
-    let unknown: Vec<_> = unknown.map(str::to_owned).collect();
+    let kind = component.component_type();
+    let imports: Vec<_> = kind.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    let unknown: Vec<_> = imports.iter().filter(|name| !is_offered(name)).cloned().collect();
     if !unknown.is_empty() {
         return Err(Error::UnknownImports(id.to_owned(), unknown));
+    }
+    let handlers = kind.exports(engine).map(|(name, _)| name);
+    let handlers: Vec<_> = handlers.filter(|name| HANDLERS.iter().any(|known| name.starts_with(known))).collect();
+    if handlers.len() != 1 || !is_offered(handlers[0]) {
+        let reason = format!("exports {handlers:?}, this host runs only wasi:http/incoming-handler@0.2");
+        return Err(Error::Component(id.to_owned(), reason));
     }
     let link = || {
         let mut linker = Linker::new(engine);
         Instance::link(&mut linker)?;
         ProxyPre::new(linker.instantiate_pre(&component)?)
     };
-    link().map_err(refuse)
+    link().map_err(|error| match imports.iter().find(|name| error.to_string().contains(*name)) {
+        Some(name) => Error::UnknownImports(id.to_owned(), vec![name.clone()]),
+        None => refuse(error),
+    })
+}
+
+/// Whether this host knows the package of an interface in this version: of WASI, no release candidate.
+fn is_offered(name: &str) -> bool {
+    let (package, version) = (name.split('/').next(), name.rsplit_once("@0.2."));
+    let released = version.is_some_and(|(_, patch)| patch.bytes().all(|byte| byte.is_ascii_digit()));
+    INTERFACES.contains(&name) || released && PACKAGES.iter().any(|known| package == Some(known))
 }

@@ -10,7 +10,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// An application that is being served. Dropping it stops all work at once; [`Host::shutdown`] lets it end.
 pub struct Host {
@@ -20,19 +23,26 @@ pub struct Host {
 }
 
 impl Host {
-    /// Loads the application, binds its address and serves it in background tasks.
+    /// Loads the application, listens on its address and serves it in background tasks.
     ///
     /// # Errors
-    /// Each variant of [`Error`]; the address is bound before the manifest is read.
+    /// Each variant of [`Error`]. The address is reserved before the manifest is read, but connections to it are refused
+    /// until all components are loaded.
     pub async fn start(config: Config) -> Result<Self, Error> {
         raise_open_files();
-        let listener = bind(config.listen).await?;
-        let address = listener.local_addr().map_err(|source| Error::Listen(config.listen, source))?;
+        let wanted = config.listen;
+        let refuse = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => Error::AddressInUse(wanted),
+            _ => Error::Listen(wanted, source),
+        };
+        let socket = reserve(wanted).map_err(refuse)?;
         let exporter = config.spans.as_ref().map(|url| Exporter::start(url, config.log.clone())).transpose()?;
         let trace = exporter.as_ref().map_or_else(Trace::default, Exporter::trace);
         // Compiling takes seconds when the cache is cold; other tasks go on meanwhile.
         let loading = tokio::task::spawn_blocking(move || Application::load(config, trace));
         let application = Arc::new(loading.await.map_err(|error| Error::Engine(error.to_string()))??);
+        let listener = socket.listen(BACKLOG).map_err(refuse)?;
+        let address = listener.local_addr().map_err(refuse)?;
         tokio::spawn(listener::serve(application.clone(), listener));
         Ok(Self { application, address, exporter })
     }
@@ -106,9 +116,10 @@ fn raise_open_files() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => Error::AddressInUse(address),
-        _ => Error::Listen(address, source),
-    })
+fn reserve(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Otherwise connections of the last run would keep the port for a minute.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }

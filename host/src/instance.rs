@@ -17,10 +17,12 @@ use client::Client;
 use meter::Meter;
 use outbound::{Chaining, Outbound};
 use output::Output;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use variables::bindings::Variables;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -74,18 +76,24 @@ impl Instance {
         trace: Trace,
     ) -> Store<Self> {
         let output = |source| Output::new(services.log.clone(), grants.component.clone(), source);
+        let (sockets, component) = (services.clone(), grants.component.clone());
         let wasi = WasiCtx::builder()
             .stdout(output(Source::Stdout))
             .stderr(output(Source::Stderr))
-            .allow_tcp(false)
-            .allow_udp(false)
+            .allow_tcp(true)
+            .allow_udp(true)
+            .socket_addr_check(move |address, reason| {
+                deny_socket(&sockets.log, &component, address, reason);
+                Box::pin(std::future::ready(false))
+            })
             .build();
+        let meter = Arc::<Meter>::default();
         let instance = Self {
             table: ResourceTable::new(),
-            meter: Arc::default(),
+            meter: meter.clone(),
             wasi,
             http: WasiHttpCtx::new(),
-            outbound: Outbound { services: services.clone(), grants: grants.clone(), chaining, trace },
+            outbound: Outbound { services: services.clone(), grants: grants.clone(), chaining, trace, meter },
             memory_left: services.limits.memory,
         };
         let mut store = Store::new(engine, instance);
@@ -101,6 +109,15 @@ impl Instance {
         });
         store
     }
+}
+
+fn deny_socket(log: &Log, component: &Arc<str>, address: SocketAddr, reason: SocketAddrUse) {
+    let scheme = match reason {
+        SocketAddrUse::TcpBind | SocketAddrUse::TcpConnect => "tcp",
+        _ => "udp",
+    };
+    let text = format!("a socket for {scheme}://{address} is denied: this host grants none; fix: run under Spin");
+    log.host(component, text);
 }
 
 impl ResourceLimiter for Instance {

@@ -9,6 +9,7 @@
 //!   - `chaining` answers calls from one component to another within the process.
 //!   - `run` runs one instance for one request; `response` is what it sends.
 //!   - `request` checks a request before a component gets it; `headers` adds the `spin-*` headers.
+//!   - `body` is the body of a request, and reads what no component wants of it.
 //! - `application`: what all requests share; `admission` limits how many run at once.
 //! - `component`: a `.wasm` file compiled and linked; `engine` holds the WebAssembly engine.
 //! - `instance`: one running copy of a component, and what it may touch.

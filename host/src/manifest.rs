@@ -12,10 +12,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// The version of a manifest, whose other keys depend on it.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(alias = "spin_version")]
+    spin_manifest_version: toml::Value,
+}
+
 /// A manifest as written: templates are not filled in yet.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
+    #[expect(dead_code, reason = "read before everything else")]
     spin_manifest_version: u32,
     #[expect(dead_code, reason = "read for its unknown keys")]
     application: Application,
@@ -131,6 +139,12 @@ impl Manifest {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(Version { spin_manifest_version: version }) = toml::from_str(text)
+            && version.as_integer() != Some(2)
+        {
+            let version = version.to_string().replace('\n', " ");
+            return Err(format!("spin_manifest_version is {version}; fix: write version 2, as the number 2"));
+        }
         let manifest: Self = toml::from_str(text).map_err(|error| {
             let breaks = |span: Range<usize>| text[..span.start].matches('\n').count();
             let line = error.span().map_or(0, breaks) + 1;
@@ -141,13 +155,16 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.spin_manifest_version != 2 {
-            return Err(format!("spin_manifest_version is {}, this host reads version 2", self.spin_manifest_version));
-        }
         for (name, variable) in &self.variables {
             if variable.required == variable.default.is_some() {
                 return Err(format!("variable {name} needs either `required = true` or a `default`"));
             }
+        }
+        if let Some(id) = self.component.keys().find(|id| !id.split('-').all(is_word)) {
+            return Err(format!("the id of component {id} must be words of letters and digits, joined by hyphens"));
+        }
+        if self.trigger.http.is_empty() {
+            return Err("the application has no [[trigger.http]]".to_owned());
         }
         for trigger in &self.trigger.http {
             if let Route::Private { private: false } = trigger.route {
@@ -159,6 +176,13 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// A letter, then letters and digits; all letters in the same case.
+fn is_word(word: &str) -> bool {
+    let upper = word.bytes().any(|byte| byte.is_ascii_uppercase());
+    let letter = |byte: u8| if upper { byte.is_ascii_uppercase() } else { byte.is_ascii_lowercase() };
+    word.bytes().all(|byte| letter(byte) || byte.is_ascii_digit()) && word.bytes().next().is_some_and(letter)
 }
 
 #[cfg(test)]
@@ -179,12 +203,19 @@ mod tests {
             ),
             ("[variables]\nv = {}", "variable v"),
             ("[variables]\nv = { required = true, default = 'd' }", "variable v"),
+            ("[component.c]\nsource = 'c'", "no [[trigger.http]]"),
+            ("[component.a_b]\nsource = 'c'", "component a_b"),
+            ("[component.aB]\nsource = 'c'", "component aB"),
+            ("[component.a-1]\nsource = 'c'", "component a-1"),
         ] {
             let text = format!("spin_manifest_version = 2\n[application]\nname = 'a'\n{rest}\n");
             let refusal = Manifest::parse(&text).expect_err(rest);
             assert!(refusal.contains(reason), "{refusal}");
         }
-        let refusal = Manifest::parse("spin_manifest_version = 1\n[application]\nname = 'a'\n").unwrap_err();
-        assert!(refusal.contains("version 2"), "{refusal}");
+        for version in ["1", "3", "\"1\"", "\"2\""] {
+            let old = format!("spin_manifest_version = {version}\nname = 'a'\ntrigger = {{ type = 'http' }}\n");
+            let refusal = Manifest::parse(&old).unwrap_err();
+            assert!(refusal.starts_with(&format!("spin_manifest_version is {version};")), "{refusal}");
+        }
     }
 }

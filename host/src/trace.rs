@@ -119,6 +119,13 @@ impl Span {
         }
     }
 
+    /// Records why no component saw the request, as Spin does.
+    pub fn refused(&mut self, reason: String) {
+        if let Some((_, span)) = &mut self.0 {
+            span.set_attribute(KeyValue::new("error.type", reason));
+        }
+    }
+
     /// Records the status of the response.
     pub fn answered(&mut self, status: StatusCode) {
         if let Some((_, span)) = &mut self.0 {

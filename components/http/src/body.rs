@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const READ_SIZE: u64 = 64 * 1024;
 
 /// What is left of a refused body is read and dropped up to this many bytes and for at most this long.
-const LINGER_BYTES: u64 = 1024 * 1024;
+const LINGER_BYTES: u64 = 16 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// The body of one request. Nothing is asked of the host before the body is read.
@@ -78,15 +78,11 @@ impl Body {
         }
     }
 
-    /// Reads and drops what is left of a refused body, after the response. Otherwise the host closes a connection that
-    /// has unread bytes, the client gets a reset while it still sends, and never sees the response (RFC 9112, section
-    /// 9.6).
+    /// Reads and drops what is left of a refused body, after the response. Otherwise Spin closes a connection that has
+    /// unread bytes, the client gets a reset while it still sends, and never sees the response (RFC 9112, section 9.6).
+    /// The host hides how a body without a length is framed, so it is read to find out whether there is one.
     pub fn discard(&self) {
-        let begun = self.opened.get().is_some();
-        if !begun && !self.announced.is_some_and(|length| (1..=LINGER_BYTES).contains(&length)) {
-            return;
-        }
-        let Some(stream) = self.stream() else { return };
+        let Some(stream) = (self.announced != Some(0)).then(|| self.stream()).flatten() else { return };
         let deadline = Deadline::after(LINGER);
         let mut left = LINGER_BYTES;
         while left > 0 {

@@ -10,24 +10,19 @@ use std::sync::Arc;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 impl Chaining for Application {
-    fn call(
-        self: Arc<Self>,
-        caller: Arc<str>,
-        callee: String,
-        trace: Trace,
-        mut request: Request<WasiBody>,
-    ) -> Responding {
+    fn has(&self, callee: &str) -> bool {
+        self.components.contains_key(callee)
+    }
+
+    fn call(self: Arc<Self>, callee: String, trace: Trace, mut request: Request<WasiBody>) -> Responding {
         Box::pin(async move {
-            let Some(component) = self.components.get(&callee) else {
-                let text = format!("a call to component {callee} failed: the application has no such component");
-                self.services.log.host(&caller, text);
-                return Err(Error::DestinationNotFound);
-            };
+            let component = self.components.get(&callee).ok_or(Error::DestinationNotFound)?;
+            if let Err(reason) = request::complete(&mut request, &Origin::Chained) {
+                return Ok(response::invalid(&self.services.log, component, &reason));
+            }
             let Some(place) = self.chained.enter().await else {
                 return Ok(response::busy());
             };
-            request::complete(&mut request, &Origin::Chained)
-                .map_err(|reason| Error::InternalError(Some(reason.to_string())))?;
             Ok(run::respond(&self, component, request, trace, place).await)
         })
     }

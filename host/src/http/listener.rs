@@ -1,17 +1,20 @@
 //! Accepts connections and routes their requests.
 
+use super::body::{Received, Unread, linger};
 use super::headers::Origin;
-use super::request::{self, Invalid};
-use super::{response, run};
+use super::response::CLOSE;
+use super::{request, response, run};
 use crate::application::Application;
 use crate::trace::Span;
+use http::header::CONNECTION;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -55,70 +58,75 @@ async fn accept(
 }
 
 async fn connection(application: Arc<Application>, stream: TcpStream, client: SocketAddr) {
-    let service = service_fn(|request| handle(&application, request, client));
-    let connection = http1::Builder::new()
+    let unread = Unread::new(application.runtime.clone());
+    let service = service_fn(|request| handle(&application, request, client, &unread));
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(application.services.limits.header_wait)
         .max_buf_size(application.services.limits.header_bytes)
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    // Errors of a connection are not logged: the client has closed it or sent no HTTP.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = application.stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    tokio::select! {
-        _ = connection => {}
-        () = application.abort.cancelled() => {}
+    let serving = async {
+        tokio::select! {
+            ended = &mut connection => return ended,
+            () = application.stop.cancelled() => Pin::new(&mut connection).graceful_shutdown(),
+        }
+        (&mut connection).await
+    };
+    let stopped = application.abort.cancelled();
+    // Other errors are not logged: the client has closed the connection or sent no HTTP.
+    let ended = tokio::select! { ended = serving => ended, () = stopped => return };
+    if ended.map_or_else(|error| error.is_parse(), |()| unread.is_left()) {
+        let stream = connection.into_parts().io.into_inner();
+        tokio::select! { () = linger(stream) => {}, () = application.abort.cancelled() => {} }
     }
 }
 
-/// Answers one request. An error closes the connection without a response, as in Spin.
+/// Answers one request.
 async fn handle(
     application: &Arc<Application>,
     request: Request<Incoming>,
     client: SocketAddr,
-) -> Result<Response<WasiBody>, Invalid> {
+    unread: &Arc<Unread>,
+) -> Result<Response<WasiBody>, Infallible> {
     let mut span = application.trace.request(&request, client);
-    let result = route(application, request, client, &mut span).await;
-    if let Err(reason) = &result {
-        span.failed(reason);
+    let mut response = route(application, unread.begin(request), client, &mut span).await;
+    span.answered(response.status());
+    if unread.closes(response.status()) {
+        response.headers_mut().insert(CONNECTION, CLOSE);
     }
-    span.answered(result.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status));
-    result
+    Ok(response)
 }
 
 async fn route(
     application: &Arc<Application>,
-    mut request: Request<Incoming>,
+    mut request: Request<Received>,
     client: SocketAddr,
     span: &mut Span,
-) -> Result<Response<WasiBody>, Invalid> {
+) -> Response<WasiBody> {
     if request::head_size(&request) > application.services.limits.header_bytes {
-        return Ok(response::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        return response::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     request::strip_internal_host(request.headers_mut());
     let path = request.uri().path().to_owned();
     if let Some(name) = path.strip_prefix(WELL_KNOWN) {
         if name != "health" {
-            return Ok(response::empty(StatusCode::NOT_FOUND));
+            return response::empty(StatusCode::NOT_FOUND);
         }
         span.routed(request.method(), &path);
-        return Ok(response::text("OK"));
+        return response::text("OK");
     }
     let Some(found) = application.router.find(&path) else {
-        return Ok(response::empty(StatusCode::NOT_FOUND));
+        return response::empty(StatusCode::NOT_FOUND);
     };
     span.routed(request.method(), &found.target.raw);
-    request::set_host(&mut request)?;
     let component = &application.components[&found.target.component];
-    if let Err(reason) = request::complete(&mut request, &Origin::Client(&found, client)) {
-        let text = format!("a request is refused: {reason}");
-        application.services.log.host(&component.grants.component, text);
-        return Ok(response::empty(StatusCode::INTERNAL_SERVER_ERROR));
+    let origin = Origin::Client(&found, client);
+    if let Err(reason) = request::set_host(&mut request).and_then(|()| request::complete(&mut request, &origin)) {
+        span.refused(reason.cause());
+        return response::invalid(&application.services.log, component, &reason);
     }
     let Some(place) = application.admission.enter().await else {
-        return Ok(response::busy());
+        return response::busy();
     };
-    Ok(run::respond(application, component, request, span.trace(), place).await)
+    run::respond(application, component, request, span.trace(), place).await
 }

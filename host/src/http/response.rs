@@ -1,7 +1,10 @@
 //! Responses: the host's own, and the body of one that an instance sends.
 
+use super::request::Invalid;
+use crate::component::Component;
+use crate::log::Log;
 use bytes::Bytes;
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Empty, Full};
@@ -14,6 +17,9 @@ use wasmtime_wasi_http::{Error, WasiBody};
 /// Seconds a client should wait after a 503.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
+/// The value of `Connection` when the host closes it after the response.
+pub const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
 /// A response without a body.
 pub fn empty(status: StatusCode) -> Response<WasiBody> {
     let mut response = Response::new(Empty::new().map_err(Error::from).boxed_unsync());
@@ -25,6 +31,16 @@ pub fn empty(status: StatusCode) -> Response<WasiBody> {
 pub fn busy() -> Response<WasiBody> {
     let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
     response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+    response
+}
+
+/// The response to a request that does not reach `component`, which is logged.
+pub fn invalid(log: &Log, component: &Component, reason: &Invalid) -> Response<WasiBody> {
+    let mut response = empty(reason.status());
+    log.host(&component.grants.component, format!("a request is refused with {}: {reason}", response.status()));
+    if response.status() == StatusCode::BAD_REQUEST {
+        response.headers_mut().insert(CONNECTION, CLOSE);
+    }
     response
 }
 

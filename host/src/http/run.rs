@@ -128,7 +128,9 @@ impl Task {
             proxy.wasi_http_incoming_handler().call_handle(&mut store, request, outparam).await
         });
         let result = tokio::select! {
+            biased;
             result = instance => result,
+            reason = meter.stopped() => Err(wasmtime::format_err!("{reason}")),
             () = self.application.abort.cancelled() => Err(wasmtime::format_err!("the host shuts down")),
         };
         // The store is dropped after this: that ends the streams, whose readers then look at `stopped`.

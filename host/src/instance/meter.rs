@@ -1,8 +1,10 @@
-//! The CPU time of one instance.
+//! The CPU time of one instance, and whether it has to end.
 
 use std::pin::pin;
-use std::sync::LazyLock;
+use std::future::poll_fn;
+use std::sync::{LazyLock, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -13,19 +15,31 @@ pub struct Meter {
     /// In nanoseconds, as all times here.
     spent: AtomicU64,
     entered: AtomicU64,
+    /// Why the instance has to end.
+    stopped: OnceLock<String>,
 }
 
 impl Meter {
     /// Runs `instance` and counts its time.
     pub async fn measure<T>(&self, instance: impl Future<Output = T>) -> T {
         let mut instance = pin!(instance);
-        std::future::poll_fn(|context| {
+        poll_fn(|context| {
             self.entered.store(now(), Relaxed);
             let result = instance.as_mut().poll(context);
             self.spent.fetch_add(self.running(), Relaxed);
             result
         })
         .await
+    }
+
+    /// Ends the instance the next time that it waits. For a caller inside the instance's poll.
+    pub fn stop(&self, reason: String) {
+        let _ = self.stopped.set(reason);
+    }
+
+    /// The reason of [`Meter::stop`], once there is one. Has no waker: poll it after the instance, in the same task.
+    pub async fn stopped(&self) -> &str {
+        poll_fn(|_| self.stopped.get().map_or(Poll::Pending, |reason| Poll::Ready(reason.as_str()))).await
     }
 
     /// The time so far, for a caller inside the instance's poll.

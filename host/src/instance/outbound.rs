@@ -1,6 +1,7 @@
 //! HTTP calls of an instance.
 
 use super::Services;
+use super::meter::Meter;
 use crate::manifest::grants::Grants;
 use crate::manifest::internal_host;
 use crate::trace::{Span, Trace};
@@ -18,8 +19,11 @@ pub type Responding = Pin<Box<dyn Future<Output = Result<Response<WasiBody>, Err
 
 /// How components of an application call each other. A trait, since the callee runs in an instance that may call again.
 pub trait Chaining: Send + Sync {
-    /// Lets `callee` answer a request of `caller`. The callee runs on when the caller drops the call.
-    fn call(self: Arc<Self>, caller: Arc<str>, callee: String, trace: Trace, request: Request<WasiBody>) -> Responding;
+    /// Whether a component with this id can be called.
+    fn has(&self, callee: &str) -> bool;
+
+    /// Lets `callee` answer a request. It runs on when the caller drops the call.
+    fn call(self: Arc<Self>, callee: String, trace: Trace, request: Request<WasiBody>) -> Responding;
 }
 
 /// The calls of one instance.
@@ -33,6 +37,8 @@ pub struct Outbound {
     pub chaining: Arc<dyn Chaining>,
     /// Where the spans of the instance hang.
     pub trace: Trace,
+    /// Stops the instance where Spin does.
+    pub meter: Arc<Meter>,
 }
 
 type Sent = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
@@ -45,6 +51,11 @@ impl WasiHttpHooks for Outbound {
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let call = self.clone();
+        if let Some(callee) = self.missing(request.uri()) {
+            self.meter.stop(format!("it calls component {callee}, which no trigger of the application names"));
+            // The instance is stopped when it waits for this.
+            return Box::new(std::future::pending());
+        }
         Box::new(async move {
             let mut span = call.trace.call(&request);
             let response = call.send(request, options.unwrap_or_default(), &span).await?;
@@ -74,8 +85,7 @@ impl Outbound {
         request.headers_mut().remove(http::header::HOST);
         span.inject(request.headers_mut());
         if let Some(callee) = request.uri().host().and_then(internal_host::component) {
-            let (callee, caller) = (callee.to_owned(), self.grants.component.clone());
-            return self.chaining.call(caller, callee, span.trace(), request).await;
+            return self.chaining.call(callee.to_owned(), span.trace(), request).await;
         }
         if request.uri().scheme() == Some(&Scheme::HTTPS) {
             return Err(not_offered(format!("TLS, which {} needs", request.uri()), "use http"));
@@ -83,15 +93,23 @@ impl Outbound {
         self.services.client.send(request).await
     }
 
+    /// The component that a permitted call names but that cannot be called. Spin traps the caller then.
+    fn missing<'a>(&self, uri: &'a Uri) -> Option<&'a str> {
+        let callee = internal_host::component(uri.host()?)?;
+        (!self.chaining.has(callee) && self.allows(uri)).then_some(callee)
+    }
+
     fn check_allowed(&self, uri: &Uri) -> Result<(), Error> {
-        let scheme = uri.scheme_str().unwrap_or("https");
-        let host = uri.host().unwrap_or_default();
-        if self.grants.allowed.allows(scheme, host, uri.port_u16()) {
+        if self.allows(uri) {
             return Ok(());
         }
         let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-        self.log_denied(&format!("{scheme}://{host}{port}"));
+        self.log_denied(&format!("{}://{}{port}", scheme(uri), uri.host().unwrap_or_default()));
         Err(Error::HttpRequestDenied)
+    }
+
+    fn allows(&self, uri: &Uri) -> bool {
+        self.grants.allowed.allows(scheme(uri), uri.host().unwrap_or_default(), uri.port_u16())
     }
 
     /// Logs a denied call and the entry that would permit it.
@@ -99,6 +117,10 @@ impl Outbound {
         let text = format!("a call to {url} is denied; fix: add \"{url}\" to allowed_outbound_hosts of this component");
         self.services.log.host(&self.grants.component, text);
     }
+}
+
+fn scheme(uri: &Uri) -> &str {
+    uri.scheme_str().unwrap_or("https")
 }
 
 fn not_offered(what: String, fix: &str) -> Error {

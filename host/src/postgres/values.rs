@@ -4,7 +4,7 @@ use super::bindings::spin::postgres::postgres::{DbDataType, DbValue, ParameterVa
 use super::failure::with_causes;
 use bytes::BytesMut;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type};
 
 /// Parameters in the form the driver sends.
 pub type Parameters<'a> = Vec<&'a (dyn ToSql + Sync)>;
@@ -73,9 +73,18 @@ pub fn value(row: &Row, index: usize) -> Result<DbValue, String> {
         // The interface has no such type.
         Type::VOID => Ok(DbValue::Unsupported(Vec::new())),
         ref other => Err(format!(
-            "column {}: this host does not decode {other}; fix: cast it to text or an integer in the statement",
-            column.name()
+            "column {}: this host does not decode {}; fix: cast it to text or an integer in the statement",
+            column.name(),
+            sql_name(other)
         )),
+    }
+}
+
+/// The name of a type in SQL; the server's own name of `numeric[]` is `_numeric`.
+fn sql_name(kind: &Type) -> String {
+    match kind.kind() {
+        Kind::Array(element) => format!("{element}[]"),
+        _ => kind.to_string(),
     }
 }
 

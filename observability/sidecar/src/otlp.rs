@@ -116,7 +116,7 @@ impl Receiver {
         let trace = Trace::new(span.trace_id);
         match subject {
             Subject::Request => {
-                let labels = RequestLabels::new(span.route.text(), span.method.text(), span.status.number());
+                let labels = RequestLabels::new(span.route(), span.method.text(), span.status.number());
                 self.metrics.request(labels, seconds, trace);
             }
             Subject::Operation => self.metrics.operation(Operation::new(span.name, span.failed), seconds, trace),

@@ -27,8 +27,9 @@ pub struct Span<'a> {
     pub failed: bool,
     /// `http.request.method`
     pub method: Attribute<'a>,
-    /// `http.route`
-    pub route: Attribute<'a>,
+    /// `error.type`
+    pub error: Attribute<'a>,
+    route: Attribute<'a>,
     /// `http.response.status_code`
     pub status: Attribute<'a>,
     kind: u64,
@@ -72,6 +73,7 @@ impl<'a> Span<'a> {
             b"http.request.method" => self.method = value,
             b"http.route" => self.route = value,
             b"http.response.status_code" => self.status = value,
+            b"error.type" => self.error = value,
             b"db.system" => self.system = value,
             _ => {}
         }
@@ -96,6 +98,14 @@ impl<'a> Span<'a> {
             CLIENT => Some(Subject::Operation),
             _ => None,
         }
+    }
+
+    /// `http.route` of a request that reached a component. Spin answers 500 if a header value is not UTF-8, as it does
+    /// without a host, and only for the latter leaves the route out; the cause is the text of Rust's `Utf8Error`.
+    pub fn route(&self) -> &'a [u8] {
+        let cause = self.error.text();
+        let refused = [&b"invalid utf-8 sequence"[..], b"incomplete utf-8 byte sequence"];
+        if refused.iter().any(|text| cause.starts_with(text)) { b"" } else { self.route.text() }
     }
 
     /// From start to end, in seconds.

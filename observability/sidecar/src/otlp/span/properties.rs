@@ -10,7 +10,8 @@ use prost::Message;
 use super::super::wire::Fields;
 use super::*;
 
-const KEYS: [&str; 6] = ["http.request.method", "http.route", "http.response.status_code", "db.system", "url.path", ""];
+const KEYS: [&str; 7] =
+    ["http.request.method", "http.route", "http.response.status_code", "error.type", "db.system", "url.path", ""];
 
 fn value() -> impl Strategy<Value = Option<AnyValue>> {
     use any_value::Value::*;
@@ -80,6 +81,7 @@ fn expected(span: &proto::Span) -> Span<'_> {
         failed: span.status.as_ref().is_some_and(|status| status.code == 2),
         method: attribute("http.request.method"),
         route: attribute("http.route"),
+        error: attribute("error.type"),
         status: attribute("http.response.status_code"),
         kind: span.kind.cast_unsigned().into(),
         start: span.start_time_unix_nano,
