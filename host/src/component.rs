@@ -98,21 +98,22 @@ fn compile(id: &str, bytes: &[u8]) -> Result<ProxyPre<Instance>, Error> {
     if !unknown.is_empty() {
         return Err(Error::UnknownImports(id.to_owned(), unknown));
     }
+    let link = || {
+        let mut linker = Linker::new(engine);
+        Instance::link(&mut linker)?;
+        linker.instantiate_pre(&component)
+    };
+    let linked = link().map_err(|error| match imports.iter().find(|name| format!("{error:#}").contains(*name)) {
+        Some(name) => Error::UnknownImports(id.to_owned(), vec![name.clone()]),
+        None => refuse(error),
+    })?;
     let handlers = kind.exports(engine).map(|(name, _)| name);
     let handlers: Vec<_> = handlers.filter(|name| HANDLERS.iter().any(|known| name.starts_with(known))).collect();
     if handlers.len() != 1 || !is_offered(handlers[0]) {
         let reason = format!("exports {handlers:?}, this host runs only wasi:http/incoming-handler@0.2");
         return Err(Error::Component(id.to_owned(), reason));
     }
-    let link = || {
-        let mut linker = Linker::new(engine);
-        Instance::link(&mut linker)?;
-        ProxyPre::new(linker.instantiate_pre(&component)?)
-    };
-    link().map_err(|error| match imports.iter().find(|name| error.to_string().contains(*name)) {
-        Some(name) => Error::UnknownImports(id.to_owned(), vec![name.clone()]),
-        None => refuse(error),
-    })
+    ProxyPre::new(linked).map_err(refuse)
 }
 
 /// Whether this host knows the package of an interface in this version: of WASI, no release candidate.

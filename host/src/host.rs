@@ -26,8 +26,8 @@ impl Host {
     /// Loads the application, listens on its address and serves it in background tasks.
     ///
     /// # Errors
-    /// Each variant of [`Error`]. The address is reserved before the manifest is read, but connections to it are refused
-    /// until all components are loaded.
+    /// Each variant of [`Error`]. The address is reserved before the manifest is read, but connections are refused until
+    /// all components are loaded.
     pub async fn start(config: Config) -> Result<Self, Error> {
         raise_open_files();
         let wanted = config.listen;

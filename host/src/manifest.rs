@@ -142,7 +142,11 @@ impl Manifest {
         if let Ok(Version { spin_manifest_version: version }) = toml::from_str(text)
             && version.as_integer() != Some(2)
         {
-            let version = version.to_string().replace('\n', " ");
+            let version = match version {
+                toml::Value::String(text) => format!("{text:?}"),
+                toml::Value::Integer(number) => number.to_string(),
+                other => format!("of type {}", other.type_str()),
+            };
             return Err(format!("spin_manifest_version is {version}; fix: write version 2, as the number 2"));
         }
         let manifest: Self = toml::from_str(text).map_err(|error| {

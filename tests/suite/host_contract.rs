@@ -109,12 +109,43 @@ async fn types_are_strict_and_another_type_is_refused_by_name() {
     let narrow = probe.run(&["sql=SELECT $1::bigint", "p=i32:1"]).await;
     assert!(narrow.contains("QueryError::Text(") && narrow.contains("WrongType"), "{narrow}");
     for (call, error) in [("sql", "BadParameter"), ("do", "ValueConversionFailed")] {
-        let refused = probe.run(&[&format!("{call}=SELECT $1::uuid"), "p=uuid:zz"]).await;
-        let expected = format!("error: Error::{error}(\"this host does not send ParameterValue::Uuid;");
-        assert!(refused.starts_with(&expected), "{refused}");
+        for (parameter, name) in [("uuid:zz", "Uuid"), ("decimals:1.5", "ArrayDecimal")] {
+            let refused = probe.run(&[&format!("{call}=SELECT $1"), &format!("p={parameter}")]).await;
+            let expected = format!("error: Error::{error}(\"this host does not send ParameterValue::{name};");
+            assert!(refused.starts_with(&expected), "{refused}");
+        }
     }
-    for (value, kind) in [("now()", "timestamptz"), ("1.5", "numeric"), ("'{}'::jsonb", "jsonb"), ("'x'::name", "name")]
-    {
+    // Those that Spin decodes, and one that it passes on as bytes.
+    for kind in [
+        "bytea",
+        "real",
+        "smallint",
+        "varchar",
+        "bpchar",
+        "timestamp",
+        "timestamptz",
+        "date",
+        "time",
+        "uuid",
+        "jsonb",
+        "numeric",
+        "int4range",
+        "int8range",
+        "numrange",
+        "int[]",
+        "numeric[]",
+        "text[]",
+        "varchar[]",
+        "interval",
+        "name",
+    ] {
+        let value = format!("NULL::{kind}");
+        let kind = match kind {
+            "real" => "float4",
+            "smallint" => "int2",
+            "int[]" => "int4[]",
+            kind => kind,
+        };
         let refused = probe.run(&[&format!("sql=SELECT {value}")]).await;
         assert!(refused.contains("QueryError::Text("), "{refused}");
         assert!(refused.contains(&format!("does not decode {kind}; fix: cast it")), "{refused}");

@@ -65,16 +65,14 @@ async fn connection(application: Arc<Application>, stream: TcpStream, client: So
         .header_read_timeout(application.services.limits.header_wait)
         .max_buf_size(application.services.limits.header_bytes)
         .serve_connection(TokioIo::new(stream), service);
-    let serving = async {
-        tokio::select! {
-            ended = &mut connection => return ended,
-            () = application.stop.cancelled() => Pin::new(&mut connection).graceful_shutdown(),
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = application.stop.cancelled() => {
+            Pin::new(&mut connection).graceful_shutdown();
+            tokio::select! { ended = &mut connection => ended, () = application.abort.cancelled() => return }
         }
-        (&mut connection).await
     };
-    let stopped = application.abort.cancelled();
-    // Other errors are not logged: the client has closed the connection or sent no HTTP.
-    let ended = tokio::select! { ended = serving => ended, () = stopped => return };
+    // Errors of a connection are not logged: the client has closed it or sent no HTTP.
     if ended.map_or_else(|error| error.is_parse(), |()| unread.is_left()) {
         let stream = connection.into_parts().io.into_inner();
         tokio::select! { () = linger(stream) => {}, () = application.abort.cancelled() => {} }

@@ -1,9 +1,9 @@
 //! The CPU time of one instance, and whether it has to end.
 
-use std::pin::pin;
 use std::future::poll_fn;
-use std::sync::{LazyLock, OnceLock};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{LazyLock, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Calls of a component: to another component of the application, and to other hosts.
 
-use crate::support::{Application, escape, start, start_with};
+use crate::support::{Application, escape, manifest, probe, start, start_manifest, start_with};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,10 +57,24 @@ async fn the_caller_gets_an_error_when_the_callee_breaks_off_its_body() {
 }
 
 #[tokio::test]
-async fn a_component_that_does_not_exist_cannot_be_called() {
-    let application = start(&["http://gone.spin.internal"]).await;
-    let body = application.fetch("http://gone.spin.internal/", "").await;
-    assert_eq!(body, "error: ErrorCode::DestinationNotFound");
+async fn a_call_to_a_component_without_a_trigger_stops_the_caller() {
+    let mut manifest = manifest(&["http://gone.spin.internal", "http://idle.spin.internal"]);
+    manifest += &format!("\n[component.idle]\nsource = {:?}\n", probe());
+    let application = start_manifest(&manifest, |_| {}).await;
+    for callee in ["gone", "idle"] {
+        let url = escape(&format!("http://{callee}.spin.internal/hello"));
+        let response = application.get(&format!("/fetch?url={url}")).await;
+        assert_eq!((response.status, response.body.as_str()), (500, ""), "{callee}");
+        let line = application.line(&format!("it calls component {callee}, which no trigger")).await;
+        assert_eq!(&*line.component, "probe");
+    }
+}
+
+#[tokio::test]
+async fn a_chained_header_value_that_is_not_utf8_is_a_500_to_the_caller() {
+    let application = start(&[INNER]).await;
+    assert_eq!(chained(&application, "/hello", "&odd=1").await, "500 ");
+    assert_eq!(&*application.line("header x-odd is not UTF-8").await.component, "inner");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::support::{Application, PATIENCE, Response, manifest, start, start_manifest, start_with};
 use host::Limits;
 use std::time::Duration;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test]
 async fn the_most_specific_route_wins_and_outer_slashes_are_ignored() {
@@ -66,16 +66,21 @@ async fn the_host_itself_answers_for_its_health() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_name_exactly_one_host_gets_no_response() {
+async fn a_request_that_does_not_name_exactly_one_host_is_answered_400_and_logged() {
     let application = start(&[]).await;
-    for request in [
-        &b"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n"[..],
-        b"GET /hello HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
-        b"GET /hello HTTP/1.1\r\nHost: \xff\r\nConnection: close\r\n\r\n",
-        b"GET http://one/hello HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n",
+    // RFC 9112, section 3.2.
+    for (request, reason) in [
+        (&b"GET /hello HTTP/1.1\r\n\r\n"[..], "no Host header"),
+        (b"GET /hello HTTP/1.1\r\nHost: a b\r\n\r\n", "not a valid authority"),
+        (b"GET /hello HTTP/1.1\r\nHost: \xff\r\n\r\n", "not a valid authority"),
+        (b"GET /hello HTTP/1.1\r\nHost: one\r\nHost: one\r\n\r\n", "more than one host"),
+        (b"GET http://one/hello HTTP/1.1\r\nHost: other\r\n\r\n", "more than one host"),
     ] {
-        assert_eq!(application.send(request).await.status, 0, "{}", String::from_utf8_lossy(request));
+        let response = application.send(request).await;
+        assert_eq!((response.status, response.header("connection")), (400, Some("close")), "{reason}: {response:?}");
+        application.line(reason).await;
     }
+    assert_eq!(application.lines.all().len(), 5, "each is logged: {:#?}", application.lines.all());
 }
 
 #[tokio::test]
@@ -92,7 +97,7 @@ async fn a_url_in_the_request_line_names_the_host() {
 async fn no_host_header_leads_to_a_private_component() {
     let application = start(&[]).await;
     let origin_form = "GET /hello HTTP/1.1\r\nHost: inner.spin.internal\r\nConnection: close\r\n\r\n";
-    assert_eq!(application.send(origin_form).await.status, 0, "the header is removed, so no host is left");
+    assert_eq!(application.send(origin_form).await.status, 400, "the header is removed, so no host is left");
     let absolute_form =
         "GET http://inner.spin.internal/headers HTTP/1.1\r\nHost: inner.spin.internal\r\nConnection: close\r\n\r\n";
     let body = application.send(absolute_form).await.body;
@@ -115,6 +120,65 @@ async fn a_head_beyond_the_limit_is_answered_431() {
         |size| format!("GET /hello HTTP/1.1\r\nHost: h\r\nX-Large: {}\r\nConnection: close\r\n\r\n", "x".repeat(size));
     assert_eq!(application.send(request(100 << 10)).await.status, 200);
     assert_eq!(application.send(request(140 << 10)).await.status, 431);
+    let text = all_of(&application, request(1 << 20)).await;
+    assert!(text.starts_with("HTTP/1.1 431 "), "sent as a whole before the response is read: {text}");
+}
+
+/// Sends everything, then reads until the host closes the connection, which must not be reset.
+async fn all_of(application: &Application, request: impl AsRef<[u8]>) -> String {
+    let mut stream = application.open(request).await;
+    let mut text = String::new();
+    let reading = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut text)).await;
+    reading.expect("the connection must end").expect("the connection is closed, not reset");
+    text
+}
+
+/// As [`all_of`], with a second request behind the first. The second one is answered, or the first response says that
+/// the connection closes (RFC 9112, section 9.6).
+async fn refused(application: &Application, path: &str, framing: &str, body: &str, status: u16) {
+    let request = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n{body}");
+    let next = "GET /.well-known/spin/health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    let text = all_of(application, request + next).await;
+    let (head, rest) = text.split_once("\r\n\r\n").expect("a response");
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{path}, {framing}: {text}");
+    let closes = head.contains("\r\nconnection: close");
+    assert_eq!(rest.contains("HTTP/1.1 200 OK"), !closes, "{path}, {framing}: {text}");
+}
+
+#[tokio::test]
+async fn what_nobody_reads_of_a_body_is_read_so_that_the_client_gets_the_response() {
+    let manifest = manifest(&[]).replace("route = \"/...\"", "route = \"/p/...\"");
+    let application = start_manifest(&manifest, |_| {}).await;
+    for length in [256 << 10, 3 << 20] {
+        let body = "x".repeat(length);
+        for (framing, body) in [
+            (format!("Content-Length: {length}"), body.clone()),
+            ("Transfer-Encoding: chunked".to_owned(), format!("{length:x}\r\n{body}\r\n0\r\n\r\n")),
+        ] {
+            for framing in [framing.clone(), framing + "\r\nExpect: 100-continue"] {
+                refused(&application, "/p/status?code=404", &framing, &body, 404).await;
+                refused(&application, "/p/trap", &framing, &body, 500).await;
+                refused(&application, "/no-route", &framing, &body, 404).await;
+            }
+            refused(&application, "/hello", &framing, &body, 200).await;
+        }
+    }
+    let broken = format!("ZZ\r\n{}", "x".repeat(256 << 10));
+    let text =
+        all_of(&application, format!("POST /hello HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{broken}"));
+    assert!(text.await.starts_with("HTTP/1.1 200 "), "a body that cannot be read");
+}
+
+#[tokio::test]
+async fn a_refused_body_that_does_not_end_is_cut_off() {
+    let application = start(&[]).await;
+    let head = "POST /status?code=404 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let text = all_of(&application, head).await;
+    assert!(text.starts_with("HTTP/1.1 404 ") && text.contains("connection: close"), "a silent client: {text}");
+    let mut stream = application.open(head).await;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(1 << 16));
+    let sending = async { while stream.write_all(chunk.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, sending).await.expect("the connection of an endless one must end");
 }
 
 #[tokio::test]
@@ -159,6 +223,8 @@ async fn a_request_that_gets_no_instance_in_time_is_answered_503_with_retry_afte
         let _busy = application.open("GET /hang HTTP/1.1\r\nHost: h\r\n\r\n").await;
         let response = until(&application, 503).await;
         assert_eq!((response.header("retry-after"), response.body.as_str()), (Some("1"), ""));
+        let chunk = format!("40000\r\n{}\r\n0\r\n\r\n", "x".repeat(1 << 18));
+        refused(&application, "/hello", "Transfer-Encoding: chunked", &chunk, 503).await;
     }
 }
 

@@ -47,6 +47,7 @@ fn parameter(text: &str) -> ParameterValue {
         "f64" => ParameterValue::Floating64(number(value)),
         "str" => ParameterValue::Str(value.to_owned()),
         "uuid" => ParameterValue::Uuid(value.to_owned()),
+        "decimals" => ParameterValue::ArrayDecimal(vec![Some(value.to_owned())]),
         "i64s" => ParameterValue::ArrayInt64(value.split(',').map(|part| part.parse().ok()).collect()),
         "null" => ParameterValue::DbNull,
         _ => panic!("unknown type of parameter: {kind}"),

@@ -8,14 +8,18 @@ use wasi::http::types::{Fields, IncomingResponse, OutgoingBody, Scheme};
 use wasi::io::streams::StreamError;
 
 /// Calls `url` and reports status and body, or the error. `body` makes it a POST; `timeout_ms` limits the wait for the
-/// first byte.
+/// first byte; `odd` adds a header value that is not UTF-8.
 pub fn fetch(query: &Query) -> String {
     let options = RequestOptions::new();
     if query.number("timeout_ms") > 0 {
         let limit = Duration::from_millis(query.number("timeout_ms")).as_nanos() as u64;
         options.set_first_byte_timeout(Some(limit)).expect("the interface has this timeout");
     }
-    report(call(query.get("url"), Fields::new(), query.all("body").next(), options))
+    let headers = Fields::new();
+    if query.number("odd") > 0 {
+        headers.append("x-odd", b"\xff").expect("the interface takes any bytes");
+    }
+    report(call(query.get("url"), headers, query.all("body").next(), options))
 }
 
 /// Calls `url` with the headers of `request`.

@@ -184,32 +184,58 @@ async fn a_part_of_a_body_answers_400_and_a_compressed_one_415_with_what_is_acce
     }
 }
 
+/// RFC 9112, section 9.6: whoever refuses a body reads on, so that its sender gets the response. The connection stays
+/// usable, or the response says that it closes.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rest_of_a_refused_body_is_read_so_that_its_sender_gets_the_response() {
+async fn the_sender_of_a_refused_body_gets_the_response_in_every_framing() {
     let app = with_an_item().await;
-    let length = LIMIT * 2;
-    let body = "x".repeat(length);
-    let chunk = format!("{length:x}\r\n{body}\r\n0\r\n\r\n");
-    let announced = format!("Content-Length: {length}\r\n");
-    for (what, method, kind, framing, body, status) in [
-        ("too large", "POST", "application/json", announced.as_str(), &body, 413),
-        ("too large, chunked", "POST", "application/json", "Transfer-Encoding: chunked\r\n", &chunk, 413),
-        ("not JSON", "POST", "text/plain", &announced, &body, 415),
-        ("no such method", "PATCH", "application/json", &announced, &body, 405),
-    ] {
-        let head = format!("{method} /items HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{framing}\r\n");
-        let next = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        // The last bytes of the body are sent only after the response has come.
-        let (early, late) = body.split_at(body.len() - 1000);
-        let mut stream = TcpStream::connect(app.address()).await.expect("connect to the host");
-        stream.write_all((head + early).as_bytes()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
-        let response = next_head(&mut stream).await;
-        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{what}: {response}");
-        stream.write_all(format!("{late}{next}").as_bytes()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
-        let response = next_head(&mut stream).await;
-        assert!(response.starts_with("HTTP/1.1 200 "), "{what}, the next request on this connection: {response}");
+    for length in [LIMIT * 4, LIMIT * 48] {
+        let body = "x".repeat(length);
+        let framings = [
+            (format!("Content-Length: {length}\r\n"), body.clone()),
+            ("Transfer-Encoding: chunked\r\n".to_owned(), format!("{length:x}\r\n{body}\r\n0\r\n\r\n")),
+        ];
+        for (framing, body) in &framings {
+            for (method, path, kind, status) in [
+                ("POST", "/items", "text/plain", 415),
+                ("POST", "/items", "application/json", 413),
+                ("POST", "/nowhere", "application/json", 404),
+                ("PATCH", "/items", "application/json", 405),
+                ("DELETE", "/items/x", "application/json", 400),
+            ] {
+                let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{framing}");
+                let needed = if status == 413 && framing.starts_with('T') { body.len() / 2 } else { 0 };
+                for expect in ["", "Expect: 100-continue\r\n"] {
+                    for early in [needed, body.len() / 2, body.len()] {
+                        refuses(&app, &format!("{head}{expect}\r\n"), body, early, status).await;
+                    }
+                }
+            }
+        }
     }
     nothing_happened(&app, "refused bodies").await;
+}
+
+/// Sends `early` bytes of the body before it reads the response, the others afterwards, and then another request.
+async fn refuses(app: &App, head: &str, body: &str, early: usize, status: u16) {
+    let failed = |error: std::io::Error| panic!("{status}, {early} bytes early: {error}\n{head}");
+    let (early, late) = body.split_at(early);
+    let next = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut stream = TcpStream::connect(app.address()).await.expect("connect to the host");
+    stream.write_all(format!("{head}{early}").as_bytes()).await.unwrap_or_else(failed);
+    let mut response = next_head(&mut stream).await;
+    if response.starts_with("HTTP/1.1 100 ") {
+        response = next_head(&mut stream).await;
+    }
+    assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {response}");
+    let closes = response.contains("\r\nconnection: close\r\n");
+    stream.write_all(format!("{late}{}", if closes { "" } else { next }).as_bytes()).await.unwrap_or_else(failed);
+    let mut rest = String::new();
+    timeout(SOON, stream.read_to_string(&mut rest))
+        .await
+        .expect("the connection ends")
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(if closes { rest.is_empty() } else { rest.starts_with("HTTP/1.1 200 ") }, "{head}: {response}{rest}");
 }
 
 /// Reads the next response on a connection and returns its head.

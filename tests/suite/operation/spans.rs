@@ -101,6 +101,25 @@ async fn the_route_of_a_span_is_that_of_the_trigger_and_never_the_path() {
     }
 }
 
+/// The sidecar recognises such a request by `error.type`, which Spin writes as well, and the objectives leave it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_reaches_no_component_is_logged_and_its_span_says_why() {
+    let (app, receiver) = with_receiver().await;
+    for (header, status, cause, line) in [
+        (&b"X-Odd: \xff"[..], "500", "invalid utf-8 sequence of 1 bytes from index 0", "header x-odd is not UTF-8"),
+        (b"X-Odd: a\xc3", "500", "incomplete utf-8 byte sequence from index 1", "header x-odd is not UTF-8"),
+        (b"Host: b", "400", "the request names more than one host", "more than one host"),
+    ] {
+        let close = b"\r\nConnection: close\r\n\r\n";
+        let response = app.exchange([b"GET /items HTTP/1.1\r\nHost: a\r\n", header, close].concat()).await;
+        assert_eq!(response.status.map(|code| code.to_string()).as_deref(), Some(status), "{response:?}");
+        let caused = |span: &Span| span.attributes.get("error.type").is_some_and(|value| value == cause);
+        let span = receiver.span(cause, caused).await;
+        assert_eq!((&*span.name, &*span.attributes["http.response.status_code"]), ("GET /items", status));
+        app.logged(line).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_span_of_a_request_ends_with_the_head_of_its_response_and_that_of_its_instance_later() {
     let (app, receiver) = with_receiver().await;

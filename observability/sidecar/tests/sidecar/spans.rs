@@ -88,12 +88,19 @@ async fn a_status_may_be_a_number_and_unknown_values_become_other() {
         attributes.extend(route.map(|route| text("http.route", route)));
         span("GET", SpanKind::Server, 1, attributes)
     };
+    let undecodable = |cause| {
+        let mut span = with_number(Some("/items"), 500);
+        span.attributes.push(text("error.type", cause));
+        span
+    };
     let spans = vec![
         with_number(Some("/items/:id"), 404),
         with_number(Some("/items/:id"), 99_404),
         request("BREW", "/items/17", "teapot", 1),
-        // A request that Spin itself fails has no route.
+        // A request that Spin itself fails has no route; one with a header value that is not UTF-8 counts as such.
         with_number(None, 500),
+        undecodable("invalid utf-8 sequence of 1 bytes from index 0"),
+        undecodable("incomplete utf-8 byte sequence from index 3\n\nStack backtrace: …"),
     ];
     send(&sidecar, spans).await;
     assert_eq!(
@@ -101,7 +108,7 @@ async fn a_status_may_be_a_number_and_unknown_values_become_other() {
         [
             r#"http_server_request_duration_seconds_count{http_route="/items/:id",http_request_method="GET",http_response_status_code="404"} 1"#,
             r#"http_server_request_duration_seconds_count{http_route="/items/:id",http_request_method="GET",http_response_status_code="other"} 1"#,
-            r#"http_server_request_duration_seconds_count{http_route="other",http_request_method="GET",http_response_status_code="500"} 1"#,
+            r#"http_server_request_duration_seconds_count{http_route="other",http_request_method="GET",http_response_status_code="500"} 3"#,
             r#"http_server_request_duration_seconds_count{http_route="other",http_request_method="other",http_response_status_code="other"} 1"#,
         ]
     );
