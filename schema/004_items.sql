@@ -1,6 +1,24 @@
 -- The operations on items, one function each: an operation is one statement that applies whole or not at all, with its
 -- event. `relay` is the holder of the lease if this call took it. p_match and p_none_match are the versions listed in
--- If-Match and If-None-Match, NULL without that header; 0 in p_none_match stands for `*`.
+-- If-Match and If-None-Match (item_versions), NULL without that header; 0 in p_none_match stands for `*`.
+
+-- The entity tag of a version, without quotes. It carries the database's incarnation: after a restore the same version
+-- number belongs to other content.
+CREATE OR REPLACE FUNCTION item_tag(p_version bigint) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN (SELECT p_version || '-' || left(i.id::text, 8) FROM incarnation i);
+END $$;
+
+-- The versions that entity tags, separated by spaces, stand for; 0 for `*`. A tag that item_tag does not write in this
+-- incarnation stands for none.
+CREATE OR REPLACE FUNCTION item_versions(p_tags text) RETURNS bigint[]
+LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT CASE WHEN tag = '*' THEN 0 ELSE split_part(tag, '-', 1)::bigint END
+                   FROM incarnation i, unnest(string_to_array(p_tags, ' ')) AS tag
+                  WHERE tag = '*' OR tag ~ ('^[1-9][0-9]{0,17}-' || left(i.id::text, 8) || '$'));
+END $$;
 
 -- An item as clients see it. Not row_to_json, which would write timestamps in the session's zone.
 CREATE OR REPLACE FUNCTION item_json(

@@ -1,35 +1,35 @@
 //! Request headers that change what an operation does: conditions (RFC 9110, section 13) and the idempotency key.
 //!
-//! The entity tag of an item is its version: `"3"` for version 3. A well-formed tag of any other form never matches.
+//! The database writes and reads the entity tags of items (`item_tag` in `schema/004_items.sql`): `"3-5f0c3d9a"` is
+//! version 3 in one incarnation of the database. A well-formed tag of any other form never matches.
 
 use http_toolkit::Headers;
 
 use crate::Error;
-use crate::query::number;
 
-/// The versions that `If-Match` accepts; `None` without the header and for `*`, which every existing item fulfils.
-/// Compares strongly, so a weak tag accepts nothing.
+/// The tags that `If-Match` accepts, separated by spaces; `None` without the header and for `*`, which every existing
+/// item fulfils. Compares strongly, so a weak tag accepts nothing.
 ///
 /// # Errors
 /// [`Error::Malformed`] if it cannot be read, or with `If-None-Match`.
-pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
+pub fn if_match(headers: &Headers) -> Result<Option<String>, Error> {
     refuse(headers, "if-none-match", "If-None-Match: is answered for GET and HEAD; use If-Match here.")?;
     Ok(match condition(headers, "if-match", "If-Match")? {
-        Some(Condition::Tags(tags)) => Some(versions(tags.iter().filter(|tag| !tag.weak))),
+        Some(Condition::Tags(tags)) => Some(opaque(tags.into_iter().filter(|tag| !tag.weak))),
         Some(Condition::Any) | None => None,
     })
 }
 
-/// The versions that `If-None-Match` lists, which the client has already; `None` without the header, 0 stands for `*`.
-/// Compares weakly.
+/// The tags that `If-None-Match` lists, which the client has already, or `*`; `None` without the header. Compares
+/// weakly.
 ///
 /// # Errors
 /// [`Error::Malformed`] if it cannot be read, or with `If-Match`.
-pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
+pub fn if_none_match(headers: &Headers) -> Result<Option<String>, Error> {
     refuse(headers, "if-match", "If-Match: is answered for PUT and DELETE; use If-None-Match here.")?;
     Ok(condition(headers, "if-none-match", "If-None-Match")?.map(|condition| match condition {
-        Condition::Any => vec![0],
-        Condition::Tags(tags) => versions(tags.iter()),
+        Condition::Any => "*".to_owned(),
+        Condition::Tags(tags) => opaque(tags.into_iter()),
     }))
 }
 
@@ -67,8 +67,10 @@ struct Tag {
     opaque: Vec<u8>,
 }
 
-fn versions<'t>(tags: impl Iterator<Item = &'t Tag>) -> Vec<i64> {
-    tags.filter_map(|tag| number(std::str::from_utf8(&tag.opaque).ok()?)).filter(|version| *version >= 1).collect()
+/// Without the tag `"*"`, which no item has and which is not `*`. No tag contains a space.
+fn opaque(tags: impl Iterator<Item = Tag>) -> String {
+    let tags: Vec<_> = tags.filter_map(|tag| String::from_utf8(tag.opaque).ok()).filter(|tag| tag != "*").collect();
+    tags.join(" ")
 }
 
 /// Several lines of one header are one list.
@@ -79,7 +81,7 @@ fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condit
     let list = headers.all(name).collect::<Vec<_>>().join(&b","[..]);
     parse(&list)
         .map(Some)
-        .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3\".")))
+        .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3-5f0c3d9a\".")))
 }
 
 /// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )` (RFC 9110, 8.8.3 and 13.1); empty list elements are skipped. A tag may
@@ -128,25 +130,22 @@ mod tests {
         for (values, expected) in [
             (&[][..], None),
             (&["*"][..], None),
-            (&["\"3\""], Some(vec![3])),
-            (&["\"3\", \"4\" ,,\"5\""], Some(vec![3, 4, 5])),
-            (&["\"3\"", "\"9\""], Some(vec![3, 9])),
-            (&["W/\"3\""], Some(vec![])),
-            (&["\"03\", \"0\", \"x,y\", \"\", \"-1\", \"é\""], Some(vec![])),
+            (&["\"3-a\""], Some("3-a")),
+            (&["\"3\", \"4\" ,,\"5\""], Some("3 4 5")),
+            (&["\"3\"", "\"9\""], Some("3 9")),
+            (&["W/\"3\", \"*\""], Some("")),
+            (&["\"x,y\", \"\", \"é\""], Some("x,y  é")),
         ] {
-            assert_eq!(if_match(&headers("if-match", values)).unwrap(), expected, "{values:?}");
+            assert_eq!(if_match(&headers("if-match", values)).unwrap().as_deref(), expected, "{values:?}");
         }
     }
 
     #[test]
     fn if_none_match_compares_weakly() {
-        for (values, expected) in [
-            (&[][..], None),
-            (&["*"][..], Some(vec![0])),
-            (&["W/\"3\", \"4\""], Some(vec![3, 4])),
-            (&["\"0\""], Some(vec![])),
-        ] {
-            assert_eq!(if_none_match(&headers("if-none-match", values)).unwrap(), expected, "{values:?}");
+        for (values, expected) in
+            [(&[][..], None), (&["*"][..], Some("*")), (&["W/\"3\", \"4\""], Some("3 4")), (&["\"*\""], Some(""))]
+        {
+            assert_eq!(if_none_match(&headers("if-none-match", values)).unwrap().as_deref(), expected, "{values:?}");
         }
     }
 
