@@ -63,18 +63,22 @@ LANGUAGE sql AS $$
       FROM gen_random_uuid() AS id
 $$;
 
+-- Begins another incarnation of the database and returns it.
+CREATE OR REPLACE FUNCTION incarnate() RETURNS text LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT to_hex(setval('incarnation', (268435456 + random() * 4026531839)::bigint))
+$$;
+SELECT incarnate() WHERE pg_sequence_last_value('incarnation') IS NULL \g /dev/null
+
 -- The step after every restore, before clients come back: what was handed out since the backup was made is not handed
 -- out again. Ids jump p_jump ahead of the last one in this database and in p_used, which has the last value of each
 -- sequence of the database that was replaced. Entity tags carry another incarnation, which is returned.
-CREATE OR REPLACE FUNCTION database_restored(p_used jsonb DEFAULT '{}', p_jump bigint DEFAULT 1000000) RETURNS uuid
+CREATE OR REPLACE FUNCTION database_restored(p_used jsonb DEFAULT '{}', p_jump bigint DEFAULT 1000000) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE v_incarnation uuid;
 BEGIN
     IF p_jump < 0 THEN
         RAISE EXCEPTION 'ids cannot go back by %', p_jump USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM setval(name::regclass, greatest(nextval(name::regclass), (p_used ->> name)::bigint) + p_jump)
        FROM unnest(ARRAY['items_id_seq', 'audit_outbox_seq_seq', 'audit_logs_id_seq']) AS name;
-    UPDATE incarnation SET id = gen_random_uuid() RETURNING id INTO v_incarnation;
-    RETURN v_incarnation;
+    RETURN incarnate();
 END $$;

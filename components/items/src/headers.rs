@@ -14,10 +14,7 @@ use crate::Error;
 /// [`Error::Malformed`] if it cannot be read, or with `If-None-Match`.
 pub fn if_match(headers: &Headers) -> Result<Option<String>, Error> {
     refuse(headers, "if-none-match", "If-None-Match: is answered for GET and HEAD; use If-Match here.")?;
-    Ok(match condition(headers, "if-match", "If-Match")? {
-        Some(Condition::Tags(tags)) => Some(opaque(tags.into_iter().filter(|tag| !tag.weak))),
-        Some(Condition::Any) | None => None,
-    })
+    Ok(condition(headers, "if-match", "If-Match", false)?.filter(|tags| tags != ANY))
 }
 
 /// The tags that `If-None-Match` lists, which the client has already, or `*`; `None` without the header. Compares
@@ -27,10 +24,7 @@ pub fn if_match(headers: &Headers) -> Result<Option<String>, Error> {
 /// [`Error::Malformed`] if it cannot be read, or with `If-Match`.
 pub fn if_none_match(headers: &Headers) -> Result<Option<String>, Error> {
     refuse(headers, "if-match", "If-Match: is answered for PUT and DELETE; use If-None-Match here.")?;
-    Ok(condition(headers, "if-none-match", "If-None-Match")?.map(|condition| match condition {
-        Condition::Any => "*".to_owned(),
-        Condition::Tags(tags) => opaque(tags.into_iter()),
-    }))
+    condition(headers, "if-none-match", "If-None-Match", true)
 }
 
 /// Refuses a condition that this method does not evaluate: ignoring it could do what the client wanted to prevent.
@@ -55,42 +49,28 @@ pub fn idempotency_key(headers: &Headers) -> Result<Option<&str>, Error> {
         })
 }
 
-#[derive(Debug, PartialEq)]
-enum Condition {
-    Any,
-    Tags(Vec<Tag>),
-}
-
-#[derive(Debug, PartialEq)]
-struct Tag {
-    weak: bool,
-    opaque: Vec<u8>,
-}
-
-/// Without the tag `"*"`, which no item has and which is not `*`. No tag contains a space.
-fn opaque(tags: impl Iterator<Item = Tag>) -> String {
-    let tags: Vec<_> = tags.filter_map(|tag| String::from_utf8(tag.opaque).ok()).filter(|tag| tag != "*").collect();
-    tags.join(" ")
-}
+/// The condition that is true for every tag.
+const ANY: &str = "*";
 
 /// Several lines of one header are one list.
-fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condition>, Error> {
+fn condition(headers: &Headers, name: &str, shown: &str, weak: bool) -> Result<Option<String>, Error> {
     if !headers.has(name) {
         return Ok(None);
     }
     let list = headers.all(name).collect::<Vec<_>>().join(&b","[..]);
-    parse(&list)
+    parse(&list, weak)
         .map(Some)
         .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3-5f0c3d9a\".")))
 }
 
 /// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )` (RFC 9110, 8.8.3 and 13.1); empty list elements are skipped. A tag may
-/// contain a comma.
-fn parse(list: &[u8]) -> Option<Condition> {
-    if list.trim_ascii() == b"*" {
-        return Some(Condition::Any);
+/// contain a comma, but no space. Weak ones are left out unless `weak`; those that no item has, `"*"` and what is not
+/// ASCII, always.
+fn parse(list: &[u8], weak: bool) -> Option<String> {
+    if list.trim_ascii() == ANY.as_bytes() {
+        return Some(ANY.to_owned());
     }
-    let mut tags = Vec::new();
+    let (mut tags, mut any) = (String::new(), false);
     let mut rest = list;
     loop {
         rest = rest.trim_ascii_start();
@@ -102,7 +82,7 @@ fn parse(list: &[u8]) -> Option<Condition> {
             }
             Some(_) => {}
         }
-        let (weak, quoted) = rest.strip_prefix(b"W/").map_or((false, rest), |quoted| (true, quoted));
+        let (counts, quoted) = rest.strip_prefix(b"W/").map_or((true, rest), |quoted| (weak, quoted));
         let opaque = quoted.strip_prefix(b"\"")?;
         let end = opaque.iter().position(|byte| *byte == b'"')?;
         let (opaque, after) = (&opaque[..end], opaque[end + 1..].trim_ascii_start());
@@ -111,10 +91,14 @@ fn parse(list: &[u8]) -> Option<Condition> {
         {
             return None;
         }
-        tags.push(Tag { weak, opaque: opaque.to_vec() });
+        any = true;
+        if counts && opaque != ANY.as_bytes() && opaque.is_ascii() {
+            tags.extend(opaque.iter().map(|byte| char::from(*byte)));
+            tags.push(' ');
+        }
         rest = after;
     }
-    (!tags.is_empty()).then_some(Condition::Tags(tags))
+    any.then_some(tags)
 }
 
 #[cfg(test)]
@@ -130,11 +114,11 @@ mod tests {
         for (values, expected) in [
             (&[][..], None),
             (&["*"][..], None),
-            (&["\"3-a\""], Some("3-a")),
-            (&["\"3\", \"4\" ,,\"5\""], Some("3 4 5")),
-            (&["\"3\"", "\"9\""], Some("3 9")),
+            (&["\"3-a\""], Some("3-a ")),
+            (&["\"3\", \"4\" ,,\"5\""], Some("3 4 5 ")),
+            (&["\"3\"", "\"9\""], Some("3 9 ")),
             (&["W/\"3\", \"*\""], Some("")),
-            (&["\"x,y\", \"\", \"é\""], Some("x,y  é")),
+            (&["\"x,y\", \"\", \"é\""], Some("x,y  ")),
         ] {
             assert_eq!(if_match(&headers("if-match", values)).unwrap().as_deref(), expected, "{values:?}");
         }
@@ -143,7 +127,7 @@ mod tests {
     #[test]
     fn if_none_match_compares_weakly() {
         for (values, expected) in
-            [(&[][..], None), (&["*"][..], Some("*")), (&["W/\"3\", \"4\""], Some("3 4")), (&["\"*\""], Some(""))]
+            [(&[][..], None), (&["*"][..], Some("*")), (&["W/\"3\", \"4\""], Some("3 4 ")), (&["\"*\""], Some(""))]
         {
             assert_eq!(if_none_match(&headers("if-none-match", values)).unwrap().as_deref(), expected, "{values:?}");
         }
