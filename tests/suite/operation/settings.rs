@@ -25,12 +25,14 @@ async fn no_setting_of_the_database_changes_an_operation() {
     app.restart_host().await;
     let item = app.create("bolt").await;
     let path = format!("/items/{}", item.id);
-    let updates = join_all((0..30).map(async |_| app.put(&path, json!({ "name": "nut" })).await.status)).await;
-    assert!(updates.iter().all(|status| *status == 200), "{updates:?}");
+    for _ in 0..3 {
+        let updates = join_all((0..8).map(async |_| app.put(&path, json!({ "name": "nut" })).await.status)).await;
+        assert!(updates.iter().all(|status| *status == 200), "{updates:?}");
+    }
     let tag = app.get(&path).await.header("etag").to_owned();
-    assert_eq!(tag, app.database().tag(31).await);
+    assert_eq!(tag, app.database().tag(25).await);
     assert_eq!(app.get("/items?limit=5").await.items().len(), 1);
     app.delete(&path).await;
-    app.audited(34, SOON).await;
+    app.audited(28, SOON).await;
     app.database().check_totals().await;
 }
