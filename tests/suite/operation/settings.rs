@@ -17,9 +17,9 @@ const SETTINGS: [(&str, &str); 7] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn no_setting_of_the_database_changes_an_operation() {
     let mut app = App::start().await;
+    let database: String = app.database().value("SELECT current_database()::text").await;
     for (name, value) in SETTINGS {
-        let alter = format!("EXECUTE format('ALTER DATABASE %I SET {name} = {value:?}', current_database())");
-        app.database().run(&format!("DO $$ BEGIN {} END $$", alter.replace('"', "''"))).await;
+        app.database().run(&format!("ALTER DATABASE {database} SET {name} = '{value}'")).await;
     }
     // The host connects again.
     app.restart_host().await;
