@@ -130,7 +130,7 @@ BEGIN
     END IF;
 END $$;
 
--- Removes the delivered events p_done and returns the next batch, oldest first: at most p_most events (NULL: any number)
+-- Removes the delivered events p_done and returns the next batch, oldest first: at most p_most events (NULL: no limit)
 -- and 1 MiB, at least one event. No row: another holder has the lease. NULLs: the outbox is empty and the lease is
 -- released.
 CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[], p_most integer DEFAULT NULL)

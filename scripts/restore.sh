@@ -10,7 +10,8 @@ file=${1:?error: no backup named; fix: make restore FILE=.data/backups/….dump}
 # A failure before COMMIT, also of pg_restore, leaves everything as it was.
 {
     echo 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;'
-    echo "SELECT coalesce(jsonb_object_agg(sequencename, last_value), '{}') AS used FROM pg_sequences WHERE schemaname = 'public' \gset"
+    echo "SELECT coalesce(jsonb_object_agg(sequencename, last_value), '{}') AS used"
+    echo "  FROM pg_sequences WHERE schemaname = 'public' \gset"
     pg_restore --clean --if-exists --exit-on-error --file=- -- "$file"
     echo "SELECT public.database_restored(:'used'${JUMP:+, :'jump'}); COMMIT;"
 } | "$(dirname "$0")/with-database.sh" psql -Xq -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v jump="${JUMP:-}" -o /dev/null

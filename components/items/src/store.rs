@@ -29,7 +29,7 @@ const LIST: &str = "SELECT items, next, relay FROM items_list($1, $2, $3, $4, $5
 /// to get the lease.
 const STREAM: &str = "SELECT last, count FROM items_stream($1, $2, $3, $4, $5)";
 
-/// Reads the next chunk of a full list: at most 500 items and 1 MiB. Writes nothing.
+/// Reads the next chunk of a full list, as large as `items_chunk` makes it. Writes nothing.
 const CHUNK: &str = "SELECT items, last FROM items_chunk($1, $2)";
 
 /// Replaces an item, if its version is one of those given, and writes the event.
