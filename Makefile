@@ -2,11 +2,14 @@
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Values of the command line reach programs as they are, in the environment: make would expand a `$` in them. Recipes use
+# "$$NAME", never $(NAME), which the shell would read as code.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override export $(name) := $$(value $(name)))))
 # rustup's Rust, also in a shell that is not a login shell.
-export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+export PATH := $(or $(value CARGO_HOME),$(value HOME)/.cargo)/bin:$(value PATH)
 # CI services set CI: there a Cargo.lock that is not up to date is an error.
-LOCKED := $(if $(CI),--locked)
-BINARIES := $(or $(CARGO_TARGET_DIR),target)/debug
+LOCKED := $(if $(value CI),--locked)
+BINARIES := "$${CARGO_TARGET_DIR:-target}"/debug
 COMPONENTS := items audit
 # Property tests generate the same cases each time; `make fuzz` generates others.
 export PROPTEST_RNG_SEED ?= 1
@@ -21,7 +24,7 @@ help:
 up: setup components ## run both services (LISTEN= DB_PORT= DATABASE_URL=)
 	@# --workspace even for two programs: a smaller selection resolves other features and rebuilds the dependencies.
 	@cargo build $(LOCKED) --workspace --bin stack --bin sidecar
-	@exec "$(BINARIES)/stack"
+	@exec $(BINARIES)/stack
 
 .PHONY: observe
 observe: ## Prometheus beside `make up` (PROMETHEUS_LISTEN=)
@@ -67,14 +70,14 @@ bench: setup components ## measure speed (ROUNDS= DURATION=)
 	@scripts/install-packages.sh wrk:wrk
 	cargo build $(LOCKED) --release --workspace --bin host --bin reference
 	cargo build $(LOCKED) --workspace --bin bench
-	"$(BINARIES)/bench" --release "$(dir $(BINARIES))release" --results bench/RESULTS.md
+	$(BINARIES)/bench --release $(BINARIES)/../release --results bench/RESULTS.md
 
 .PHONY: bench-growth
 bench-growth: setup components ## measure with 10 million items, needs 12 GB
 	@scripts/install-packages.sh wrk:wrk
 	cargo build $(LOCKED) --release --workspace --bin host --bin sidecar
 	cargo build $(LOCKED) --workspace --bin bench
-	"$(BINARIES)/bench" --growth --release "$(dir $(BINARIES))release" --results bench/GROWTH.md
+	$(BINARIES)/bench --growth --release $(BINARIES)/../release --results bench/GROWTH.md
 
 .PHONY: build
 build: setup ## build everything
@@ -100,11 +103,11 @@ backup: ## write the database to a file (FILE=)
 	@scripts/backup.sh $${FILE:+"$$FILE"}
 
 .PHONY: restore
-restore: ## replace the database by a backup (FILE=)
+restore: ## replace the database by a backup (FILE= JUMP=)
 	@scripts/restore.sh "$$FILE"
 
 .PHONY: audit-prune
-audit-prune: ## remove old audit events (BEFORE=2026-01-31)
+audit-prune: ## remove audit events before a time (BEFORE=2026-01-31)
 	@scripts/retention.sh prune "$$BEFORE"
 
 .PHONY: audit-erase
@@ -159,15 +162,15 @@ check-terraform: ## the checks of terraform/
 
 .PHONY: plan
 plan: ## show what an apply would change (SIZE=single|ha)
-	terraform/plan.sh "$(SIZE)"
+	terraform/plan.sh "$$SIZE"
 
 .PHONY: plan-from-state
 plan-from-state: ## the same without reading AWS (SIZE=single|ha)
-	terraform/plan.sh "$(SIZE)" --state-only
+	terraform/plan.sh "$$SIZE" --state-only
 
 .PHONY: drift
 drift: ## fail if AWS differs from the state (SIZE=single|ha)
-	terraform/plan.sh "$(SIZE)" --drift
+	terraform/plan.sh "$$SIZE" --drift
 
 .PHONY: cluster-state
 cluster-state: ## print the state of a cluster after a failure

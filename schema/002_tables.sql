@@ -87,8 +87,9 @@ CREATE INDEX IF NOT EXISTS audit_logs_created_at ON audit_logs (created_at);
 CREATE INDEX IF NOT EXISTS audit_logs_item_id ON audit_logs (item_id, created_at) WHERE item_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS audit_logs_request_id ON audit_logs (request_id);
 
--- Exact counters of stored events, updated by the statement that stores them. delays[i] counts events whose delay from
--- happening to being stored is below audit_delay_bounds()[i] and not in delays[i - 1]; the last element, all others.
+-- Counters of stored events, updated by the statement that stores them: exact, and lower only after a restore.
+-- delays[i] counts events whose delay from happening to being stored is below audit_delay_bounds()[i] and not in
+-- delays[i - 1]; the last element, all others.
 CREATE TABLE IF NOT EXISTS audit_totals (
     action        text             NOT NULL,
     outcome       text             NOT NULL,
@@ -99,6 +100,11 @@ CREATE TABLE IF NOT EXISTS audit_totals (
     PRIMARY KEY (action, outcome)
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200,
         autovacuum_vacuum_cost_delay = 0);
+
+-- Which life of the database this is, a random number of eight hexadecimal digits. A restore changes it
+-- (006_retention.sql), so that what was handed out before and afterwards can be told apart. A sequence, because every
+-- entity tag has it, and reading a row takes ten times as long.
+CREATE SEQUENCE IF NOT EXISTS incarnation MINVALUE 268435456 MAXVALUE 4294967295;
 
 -- Nobody may execute a function created from here on until 007_grants.sql grants it.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

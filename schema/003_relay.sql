@@ -150,9 +150,10 @@ BEGIN
     END IF;
 END $$;
 
--- Removes the delivered events p_done and returns the next batch, oldest first: at most p_most events, 500 and 1 MiB,
--- at least one event. No row: another holder has the lease. NULLs: the outbox is empty and the lease is released.
-CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[], p_most integer DEFAULT 500)
+-- Removes the delivered events p_done and returns the next batch, oldest first: at most p_most events (NULL: no limit)
+-- and 1 MiB, at least one event. No row: another holder has the lease. NULLs: the outbox is empty and the lease is
+-- released.
+CREATE OR REPLACE FUNCTION relay_next(p_holder text, p_done bigint[], p_most integer DEFAULT NULL)
 RETURNS TABLE (seqs bigint[], events text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -169,7 +170,7 @@ BEGIN
     SELECT array_agg(b.seq), '[' || string_agg(b.event, ',') || ']' INTO seqs, events
       FROM (SELECT e.seq, e.event, sum(octet_length(e.event) + 1) OVER w AS bytes, row_number() OVER w AS position
               FROM (SELECT o.seq, audit_event(o)::text AS event FROM audit_outbox o
-                     WHERE o.seq > v_passed ORDER BY o.seq LIMIT least(p_most, 500)) e
+                     WHERE o.seq > v_passed ORDER BY o.seq LIMIT p_most) e
             WINDOW w AS (ORDER BY e.seq)) b
      WHERE b.bytes < 1048576 OR b.position = 1;
     PERFORM relay_mark(v_settled, seqs[1]);

@@ -1,6 +1,29 @@
 -- The operations on items, one function each: an operation is one statement that applies whole or not at all, with its
 -- event. `relay` is the holder of the lease if this call took it. p_match and p_none_match are the versions listed in
--- If-Match and If-None-Match, NULL without that header; 0 in p_none_match stands for `*`.
+-- If-Match and If-None-Match (item_versions), NULL without that header; 0 in p_none_match stands for `*`.
+
+-- The entity tag of a version, without quotes. It carries the database's incarnation: after a restore the same version
+-- number belongs to other content. Setting search_path would take longer than the rest of it.
+CREATE OR REPLACE FUNCTION item_tag(p_version bigint) RETURNS text LANGUAGE plpgsql STRICT SECURITY DEFINER AS $$
+BEGIN
+    RETURN p_version::text || '-' || to_hex(pg_sequence_last_value('public.incarnation'));
+END $$;
+
+-- The versions that entity tags, separated by spaces, stand for; 0 for `*`. A tag that item_tag does not write in this
+-- incarnation stands for none.
+CREATE OR REPLACE FUNCTION item_versions(p_tags text) RETURNS bigint[]
+LANGUAGE plpgsql STRICT SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_tag      text;
+    v_form     text     := '^[1-9][0-9]{0,17}-' || to_hex(pg_sequence_last_value('incarnation')) || '$';
+    v_versions bigint[] := '{}';
+BEGIN
+    FOREACH v_tag IN ARRAY string_to_array(p_tags, ' ') LOOP
+        IF v_tag = '*' THEN v_versions := v_versions || 0::bigint; END IF;
+        IF v_tag ~ v_form THEN v_versions := v_versions || split_part(v_tag, '-', 1)::bigint; END IF;
+    END LOOP;
+    RETURN v_versions;
+END $$;
 
 -- An item as clients see it. Not row_to_json, which would write timestamps in the session's zone.
 CREATE OR REPLACE FUNCTION item_json(

@@ -17,10 +17,11 @@ END $$;
 
 GRANT EXECUTE ON FUNCTION
     items_create, items_get, items_list, items_stream, items_chunk, items_update, items_delete, items_ready,
+    item_tag, item_versions,
     relay_take, relay_next, relay_release, relay_fail, relay_refuse
 TO items;
 GRANT EXECUTE ON FUNCTION audit_store, audit_ready TO audit;
-GRANT EXECUTE ON FUNCTION audit_prune, audit_erase TO retention;
+GRANT EXECUTE ON FUNCTION audit_prunable, audit_prune, audit_erase TO retention;
 GRANT EXECUTE ON FUNCTION audit_delay_bounds, relay_passed, database_ready TO metrics;
 GRANT SELECT ON audit_totals, relay_lease TO metrics;
 GRANT SELECT (seq, occurred_at) ON audit_outbox TO metrics;

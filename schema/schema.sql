@@ -1,12 +1,18 @@
 -- Creates or updates the whole database:  psql -X -v ON_ERROR_STOP=1 -f schema/schema.sql
--- It is one transaction, and can be applied again. It needs a role that may create roles: a superuser, or the master user of a managed service. Passwords
--- come from the environment, never from a command line; a role whose variable is unset keeps the password it has.
+-- It is one transaction, and can be applied again. It needs a role that may create roles: a superuser, or the master
+-- user of a managed service. Passwords come from the environment, never from a command line; a role whose variable is
+-- unset keeps the password it has. With DATABASE_RESTORED set, it also takes the step after a restore
+-- (database_restored in 006_retention.sql).
 \set ON_ERROR_STOP on
 \getenv items_password ITEMS_DB_PASSWORD
 \getenv audit_password AUDIT_DB_PASSWORD
 \getenv metrics_password METRICS_DB_PASSWORD
+\getenv restored DATABASE_RESTORED
 SET client_min_messages = warning;
-BEGIN;
+-- What this file depends on, whatever the server and the database set.
+SET search_path = public;
+SET standard_conforming_strings = on;
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT pg_advisory_xact_lock(hashtext('schema.sql')) \g /dev/null
 \ir 001_roles.sql
 SET LOCAL ROLE items_owner;
@@ -18,4 +24,7 @@ SET LOCAL ROLE items_owner;
 \ir 007_grants.sql
 RESET ROLE;
 \ir 008_database.sql
+\if :{?restored}
+SELECT database_restored() AS incarnation;
+\endif
 COMMIT;

@@ -4,8 +4,8 @@
 set -eu
 umask 077
 file=${1:-$(dirname "$0")/../.data/backups/$(date -u +%Y%m%dT%H%M%SZ).dump}
-mkdir -p "$(dirname "$file")"
-file=$(realpath "$file")
+mkdir -p -- "$(dirname -- "$file")"
+file=$(realpath -- "$file")
 # Renamed when it is complete.
 trap 'rm -f "$file.part"' EXIT
 trap 'exit 130' HUP INT TERM

@@ -91,7 +91,8 @@ class Service:
         host, port, _, user, _ = passwords.read_text().split(":")
         command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", host, "-p", port, "-U", user, "-c", statement,
                    "itemsdb"]
-        result = subprocess.run(command, env=os.environ | {"PGPASSFILE": passwords}, check=True, capture_output=True,
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        result = subprocess.run(command, env=environment | {"PGPASSFILE": passwords}, check=True, capture_output=True,
                                 timeout=30, text=True)
         return result.stdout.strip()
 

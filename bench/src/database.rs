@@ -15,7 +15,7 @@ use crate::usage;
 /// Items in the database during each measurement of [`crate::measure`].
 pub const ITEMS: i64 = 100_000;
 /// The statement of `POST /items`, for pgbench.
-const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
+const CREATE: &str = "SELECT outcome, id, item_tag(1), item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
                       'bench', NULL, NULL, '127.0.0.1:1')";
 
 /// A database on a durable server of its own.

@@ -2,7 +2,7 @@
 //! or version, on the next host.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -31,6 +31,8 @@ pub struct Client {
     pub history: Arc<History>,
     /// For one attempt.
     limit: Duration,
+    /// What follows the version in every entity tag.
+    incarnation: Arc<OnceLock<String>>,
 }
 
 #[derive(Deserialize)]
@@ -41,12 +43,14 @@ struct Listed {
 impl Client {
     pub fn new(hosts: Arc<Hosts>, history: Arc<History>) -> Client {
         let http = reqwest::Client::builder().connect_timeout(CONNECTING).no_proxy().build();
-        Client { http: http.expect("an HTTP client"), hosts, history, limit: ATTEMPT }
+        let http = http.expect("an HTTP client");
+        Client { http, hosts, history, limit: ATTEMPT, incarnation: Arc::default() }
     }
 
     /// A client with a connection of its own and another limit for one attempt.
     pub fn another(&self, limit: Duration) -> Client {
-        Client { limit, ..Client::new(self.hosts.clone(), self.history.clone()) }
+        let incarnation = self.incarnation.clone();
+        Client { limit, incarnation, ..Client::new(self.hosts.clone(), self.history.clone()) }
     }
 
     /// Sends an operation until its outcome is known, it was repeated for too long, or `stopping` returns true.
@@ -68,7 +72,7 @@ impl Client {
         let Some(address) = self.hosts.address(host) else { return Seen::Nothing };
         let url = format!("http://{address}");
         let limit = if operation == Operation::List { FULL_LIST } else { self.limit };
-        let request = request(&self.http, &url, &operation).timeout(limit);
+        let request = self.request(&url, &operation).timeout(limit);
         // The full list must have all of these, a page of it need not.
         let expected = if operation == Operation::List { self.history.undeleted() } else { BTreeSet::new() };
         let number = self.history.begin(operation.clone());
@@ -83,7 +87,7 @@ impl Client {
     async fn read(&self, of: &Operation, number: usize, response: reqwest::Response, expected: BTreeSet<i64>) -> Seen {
         let status = response.status().as_u16();
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let version = header("etag").and_then(|tag| tag.trim_matches('"').parse().ok());
+        let version = header("etag").and_then(|tag| self.version(&tag));
         let id = header("location").and_then(|path| path.strip_prefix("/items/")?.parse().ok());
         let replayed = header("idempotency-replayed").is_some();
         if status == 503 {
@@ -103,6 +107,37 @@ impl Client {
         Seen::Response(Response { status, id, version, replayed })
     }
 
+    /// The version in an entity tag, whose other part is always the same.
+    fn version(&self, tag: &str) -> Option<i64> {
+        let (version, incarnation) = tag.trim_matches('"').split_once('-')?;
+        if self.incarnation.get_or_init(|| incarnation.to_owned()) != incarnation {
+            self.history.find(format!("the tag {tag} is of another incarnation"));
+        }
+        version.parse().ok()
+    }
+
+    fn request(&self, url: &str, operation: &Operation) -> RequestBuilder {
+        let item = |method: Method, id: &i64| self.http.request(method, format!("{url}/items/{id}"));
+        let tag = |version: &i64| format!("\"{version}-{}\"", self.incarnation.get().map_or("", String::as_str));
+        let create = |key: &str, name: &str| {
+            self.http
+                .post(format!("{url}/items"))
+                .header("idempotency-key", key)
+                .json(&json!({ "name": name, "description": description(name) }))
+        };
+        match operation {
+            Operation::Create { key, name } => create(key, name),
+            Operation::Conflict { key } => create(key, "another body"),
+            Operation::Get { id } => item(Method::GET, id),
+            Operation::Update { id, version, name } => {
+                item(Method::PUT, id).header("if-match", tag(version)).json(&json!({ "name": name }))
+            }
+            Operation::Delete { id, version } => item(Method::DELETE, id).header("if-match", tag(version)),
+            Operation::Page => self.http.get(format!("{url}/items?limit=20")),
+            Operation::List => self.http.get(format!("{url}/items")),
+        }
+    }
+
     /// Checks that a list is in the order of ids, and has every expected item that was not deleted meanwhile.
     fn check_list(&self, body: &[u8], expected: BTreeSet<i64>) {
         let listed: Vec<Listed> = match serde_json::from_slice(body) {
@@ -118,26 +153,6 @@ impl Client {
         if !missing.is_empty() {
             self.history.find(format!("items {missing:?} are not listed"));
         }
-    }
-}
-
-fn request(http: &reqwest::Client, url: &str, operation: &Operation) -> RequestBuilder {
-    let item = |method: Method, id: &i64| http.request(method, format!("{url}/items/{id}"));
-    let create = |key: &str, name: &str| {
-        http.post(format!("{url}/items"))
-            .header("idempotency-key", key)
-            .json(&json!({ "name": name, "description": description(name) }))
-    };
-    match operation {
-        Operation::Create { key, name } => create(key, name),
-        Operation::Conflict { key } => create(key, "another body"),
-        Operation::Get { id } => item(Method::GET, id),
-        Operation::Update { id, version, name } => {
-            item(Method::PUT, id).header("if-match", format!("\"{version}\"")).json(&json!({ "name": name }))
-        }
-        Operation::Delete { id, version } => item(Method::DELETE, id).header("if-match", format!("\"{version}\"")),
-        Operation::Page => http.get(format!("{url}/items?limit=20")),
-        Operation::List => http.get(format!("{url}/items")),
     }
 }
 

@@ -3,6 +3,7 @@
 mod host_calls;
 mod logs;
 mod overload;
+mod settings;
 mod shutdown;
 mod spans;
 

@@ -71,6 +71,12 @@ impl TestDatabase {
         self.psql(|psql| psql.args(["-d", database, "-f"]).arg(schema())).await;
     }
 
+    /// Applies the schema with the step that follows a restore.
+    pub async fn apply_schema_after_a_restore(&self) {
+        let _alone = APPLYING.lock().await;
+        self.psql(|psql| psql.env("DATABASE_RESTORED", "yes").arg("-f").arg(schema())).await;
+    }
+
     /// Runs psql as the superuser and returns what it wrote to stderr, where the server's messages go.
     pub async fn psql(&self, arguments: impl FnOnce(&mut Command) -> &mut Command) -> String {
         let Address { host, port, user, password, database, .. } = self.database.admin();
@@ -110,6 +116,11 @@ impl TestDatabase {
             value => Err(format!("{value:?}")),
         })
         .await;
+    }
+
+    /// The entity tag of a version of any item, with quotes.
+    pub async fn tag(&self, version: i64) -> String {
+        self.value(&format!("SELECT '\"' || item_tag({version}) || '\"'")).await
     }
 
     /// How many rows `table` has.

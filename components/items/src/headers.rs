@@ -1,34 +1,28 @@
 //! Request headers that change what an operation does: conditions (RFC 9110, section 13) and the idempotency key.
 //!
-//! The entity tag of an item is its version: `"3"` for version 3. A well-formed tag of any other form never matches.
+//! The database writes and reads the entity tags of items (`item_tag` in `schema/004_items.sql`): `"3-5f0c3d9a"` is
+//! version 3 in one incarnation of the database. A well-formed tag of any other form never matches.
 
 use http_toolkit::Headers;
 
 use crate::Error;
-use crate::query::number;
 
-/// The versions that `If-Match` accepts; `None` without the header and for `*`, which every existing item fulfils.
-/// Compares strongly, so a weak tag accepts nothing.
+/// The tags that `If-Match` accepts, separated by spaces; `None` without the header and for `*`, which every existing
+/// item fulfils. Compares strongly, so a weak tag accepts nothing.
 ///
 /// # Errors
 /// [`Error::Malformed`] if it cannot be read.
-pub fn if_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
-    Ok(match condition(headers, "if-match", "If-Match")? {
-        Some(Condition::Tags(tags)) => Some(versions(tags.iter().filter(|tag| !tag.weak))),
-        Some(Condition::Any) | None => None,
-    })
+pub fn if_match(headers: &Headers) -> Result<Option<String>, Error> {
+    Ok(condition(headers, "if-match", "If-Match", false)?.filter(|tags| tags != ANY))
 }
 
-/// The versions that `If-None-Match` lists, which the client has already; `None` without the header, 0 stands for `*`.
-/// Compares weakly.
+/// The tags that `If-None-Match` lists, which the client has already, or `*`; `None` without the header. Compares
+/// weakly.
 ///
 /// # Errors
 /// [`Error::Malformed`] if it cannot be read.
-pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
-    Ok(condition(headers, "if-none-match", "If-None-Match")?.map(|condition| match condition {
-        Condition::Any => vec![0],
-        Condition::Tags(tags) => versions(tags.iter()),
-    }))
+pub fn if_none_match(headers: &Headers) -> Result<Option<String>, Error> {
+    condition(headers, "if-none-match", "If-None-Match", true)
 }
 
 /// Whether `If-None-Match` lists the entity tag of a document, given without its quotes, or is `*`. Compares weakly.
@@ -36,10 +30,8 @@ pub fn if_none_match(headers: &Headers) -> Result<Option<Vec<i64>>, Error> {
 /// # Errors
 /// [`Error::Malformed`] if it cannot be read.
 pub fn has_document(headers: &Headers, tag: &str) -> Result<bool, Error> {
-    Ok(condition(headers, "if-none-match", "If-None-Match")?.is_some_and(|condition| match condition {
-        Condition::Any => true,
-        Condition::Tags(tags) => tags.iter().any(|listed| listed.opaque == tag.as_bytes()),
-    }))
+    let tags = if_none_match(headers)?;
+    Ok(tags.is_some_and(|tags| tags == ANY || tags.split(' ').any(|listed| listed == tag)))
 }
 
 /// `Idempotency-Key`: one header of 1 to 255 visible ASCII characters. Quotes, if any, are part of the key.
@@ -59,40 +51,28 @@ pub fn idempotency_key(headers: &Headers) -> Result<Option<&str>, Error> {
         })
 }
 
-#[derive(Debug, PartialEq)]
-enum Condition {
-    Any,
-    Tags(Vec<Tag>),
-}
-
-#[derive(Debug, PartialEq)]
-struct Tag {
-    weak: bool,
-    opaque: Vec<u8>,
-}
-
-fn versions<'t>(tags: impl Iterator<Item = &'t Tag>) -> Vec<i64> {
-    tags.filter_map(|tag| number(std::str::from_utf8(&tag.opaque).ok()?)).filter(|version| *version >= 1).collect()
-}
+/// The condition that is true for every tag.
+const ANY: &str = "*";
 
 /// Several lines of one header are one list.
-fn condition(headers: &Headers, name: &str, shown: &str) -> Result<Option<Condition>, Error> {
+fn condition(headers: &Headers, name: &str, shown: &str, weak: bool) -> Result<Option<String>, Error> {
     if !headers.has(name) {
         return Ok(None);
     }
     let list = headers.all(name).collect::<Vec<_>>().join(&b","[..]);
-    parse(&list)
+    parse(&list, weak)
         .map(Some)
-        .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3\".")))
+        .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3-5f0c3d9a\".")))
 }
 
 /// `"*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )` (RFC 9110, 8.8.3 and 13.1); empty list elements are skipped. A tag may
-/// contain a comma.
-fn parse(list: &[u8]) -> Option<Condition> {
-    if list.trim_ascii() == b"*" {
-        return Some(Condition::Any);
+/// contain a comma, but no space. Weak ones are left out unless `weak`; those that no item has, `"*"` and what is not
+/// ASCII, always.
+fn parse(list: &[u8], weak: bool) -> Option<String> {
+    if list.trim_ascii() == ANY.as_bytes() {
+        return Some(ANY.to_owned());
     }
-    let mut tags = Vec::new();
+    let (mut tags, mut any) = (String::new(), false);
     let mut rest = list;
     loop {
         rest = rest.trim_ascii_start();
@@ -104,7 +84,7 @@ fn parse(list: &[u8]) -> Option<Condition> {
             }
             Some(_) => {}
         }
-        let (weak, quoted) = rest.strip_prefix(b"W/").map_or((false, rest), |quoted| (true, quoted));
+        let (counts, quoted) = rest.strip_prefix(b"W/").map_or((true, rest), |quoted| (weak, quoted));
         let opaque = quoted.strip_prefix(b"\"")?;
         let end = opaque.iter().position(|byte| *byte == b'"')?;
         let (opaque, after) = (&opaque[..end], opaque[end + 1..].trim_ascii_start());
@@ -113,10 +93,14 @@ fn parse(list: &[u8]) -> Option<Condition> {
         {
             return None;
         }
-        tags.push(Tag { weak, opaque: opaque.to_vec() });
+        any = true;
+        if counts && opaque != ANY.as_bytes() && opaque.is_ascii() {
+            tags.extend(opaque.iter().map(|byte| char::from(*byte)));
+            tags.push(' ');
+        }
         rest = after;
     }
-    (!tags.is_empty()).then_some(Condition::Tags(tags))
+    any.then_some(tags)
 }
 
 #[cfg(test)]
@@ -132,25 +116,22 @@ mod tests {
         for (values, expected) in [
             (&[][..], None),
             (&["*"][..], None),
-            (&["\"3\""], Some(vec![3])),
-            (&["\"3\", \"4\" ,,\"5\""], Some(vec![3, 4, 5])),
-            (&["\"3\"", "\"9\""], Some(vec![3, 9])),
-            (&["W/\"3\""], Some(vec![])),
-            (&["\"03\", \"0\", \"x,y\", \"\", \"-1\", \"é\""], Some(vec![])),
+            (&["\"3-a\""], Some("3-a ")),
+            (&["\"3\", \"4\" ,,\"5\""], Some("3 4 5 ")),
+            (&["\"3\"", "\"9\""], Some("3 9 ")),
+            (&["W/\"3\", \"*\""], Some("")),
+            (&["\"x,y\", \"\", \"é\""], Some("x,y  ")),
         ] {
-            assert_eq!(if_match(&headers("if-match", values)).unwrap(), expected, "{values:?}");
+            assert_eq!(if_match(&headers("if-match", values)).unwrap().as_deref(), expected, "{values:?}");
         }
     }
 
     #[test]
     fn if_none_match_compares_weakly() {
-        for (values, expected) in [
-            (&[][..], None),
-            (&["*"][..], Some(vec![0])),
-            (&["W/\"3\", \"4\""], Some(vec![3, 4])),
-            (&["\"0\""], Some(vec![])),
-        ] {
-            assert_eq!(if_none_match(&headers("if-none-match", values)).unwrap(), expected, "{values:?}");
+        for (values, expected) in
+            [(&[][..], None), (&["*"][..], Some("*")), (&["W/\"3\", \"4\""], Some("3 4 ")), (&["\"*\""], Some(""))]
+        {
+            assert_eq!(if_none_match(&headers("if-none-match", values)).unwrap().as_deref(), expected, "{values:?}");
         }
     }
 

@@ -61,7 +61,7 @@ fn unknown(key: &str) -> Error {
 }
 
 /// Reads digits; `None` for anything else, and above 2⁶³ - 1.
-pub fn number(text: &str) -> Option<i64> {
+fn number(text: &str) -> Option<i64> {
     let canonical = text == "0" || !text.starts_with('0');
     (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }

@@ -15,11 +15,12 @@ use crate::input::Input;
 pub use outcome::{Backlog, Changed, Chunk, Created, Item, Next, Page, Read};
 
 /// Inserts an item and its event. With a key of the last 24 hours it inserts the event only: `replayed` returns the
-/// item as it was created, `key_conflict` means another body.
-const CREATE: &str = "SELECT outcome, id, item, relay FROM items_create($1, $2, $3, $4, $5, $6, $7)";
+/// item as it was created, `key_conflict` means another body. A created item has version 1.
+const CREATE: &str = "SELECT outcome, id, item_tag(1), item, relay FROM items_create($1, $2, $3, $4, $5, $6, $7)";
 
 /// Reads one item and writes the event; `not_modified` if the client has its version.
-const GET: &str = "SELECT outcome, version, item, relay FROM items_get($1, $2, $3, $4, $5, $6)";
+const GET: &str =
+    "SELECT outcome, item_tag(version), item, relay FROM items_get($1, item_versions($2), $3, $4, $5, $6)";
 
 /// Reads one page, as JSON text, and writes the event.
 const LIST: &str = "SELECT items, next, relay FROM items_list($1, $2, $3, $4, $5, $6)";
@@ -28,14 +29,15 @@ const LIST: &str = "SELECT items, next, relay FROM items_list($1, $2, $3, $4, $5
 /// to get the lease.
 const STREAM: &str = "SELECT last, count FROM items_stream($1, $2, $3, $4, $5)";
 
-/// Reads the next chunk of a full list: at most 500 items and 1 MiB. Writes nothing.
+/// Reads the next chunk of a full list, as large as `items_chunk` makes it. Writes nothing.
 const CHUNK: &str = "SELECT items, last FROM items_chunk($1, $2)";
 
 /// Replaces an item, if its version is one of those given, and writes the event.
-const UPDATE: &str = "SELECT outcome, version, item, relay FROM items_update($1, $2, $3, $4, $5, $6, $7, $8)";
+const UPDATE: &str = "SELECT outcome, item_tag(version), item, relay \
+                      FROM items_update($1, $2, $3, item_versions($4), $5, $6, $7, $8)";
 
 /// Deletes an item, if its version is one of those given, and writes the event.
-const DELETE: &str = "SELECT outcome, relay FROM items_delete($1, $2, $3, $4, $5, $6)";
+const DELETE: &str = "SELECT outcome, relay FROM items_delete($1, item_versions($2), $3, $4, $5, $6)";
 
 /// Fails unless an event can be stored. Counts the waiting events, and tries to get the lease if there are any.
 const READY: &str = "SELECT waiting, oldest_seconds, failing, relay FROM items_ready()";
@@ -102,26 +104,26 @@ impl Store {
     pub fn create(&self, context: &Context, input: &Input, key: Option<&str>) -> Result<Created, Error> {
         let own = [text(&input.name), text(&input.description), database::text(key)];
         let mut row = self.operation(context, CREATE, own)?;
-        let (outcome, id, item) = (row.text()?, row.integer()?, row.text()?);
+        let (outcome, id, tag, item) = (row.text()?, row.integer()?, row.text()?, row.text()?);
         self.keep_lease(row.text()?);
-        let id = row.present(id)?;
+        let (id, tag) = (row.present(id)?, row.present(tag)?);
         match outcome.as_deref() {
-            Some("ok") => Ok(Created::New { id, json: row.present(item)? }),
-            Some("replayed") => Ok(Created::Replayed { id, json: row.present(item)? }),
+            Some("ok") => Ok(Created::New { id, item: Item { tag, json: row.present(item)? } }),
+            Some("replayed") => Ok(Created::Replayed { id, item: Item { tag, json: row.present(item)? } }),
             Some("key_conflict") => Ok(Created::KeyConflict),
             _ => Err(Error::Shape(CREATE)),
         }
     }
 
-    /// Reads an item. `none_match`: the versions the client has, 0 for any; see [`crate::headers::if_none_match`].
-    pub fn get(&self, context: &Context, id: i64, none_match: Option<&[i64]>) -> Result<Read, Error> {
-        let own = [ParameterValue::Int64(id), database::integers(none_match)];
+    /// Reads an item. `none_match`: the tags the client has; see [`crate::headers::if_none_match`].
+    pub fn get(&self, context: &Context, id: i64, none_match: Option<&str>) -> Result<Read, Error> {
+        let own = [ParameterValue::Int64(id), database::text(none_match)];
         let mut row = self.operation(context, GET, own)?;
-        let (outcome, version, item) = (row.text()?, row.integer()?, row.text()?);
+        let (outcome, tag, item) = (row.text()?, row.text()?, row.text()?);
         self.keep_lease(row.text()?);
         match outcome.as_deref() {
-            Some("ok") => Ok(Read::Found(Item { version: row.present(version)?, json: row.present(item)? })),
-            Some("not_modified") => Ok(Read::NotModified { version: row.present(version)? }),
+            Some("ok") => Ok(Read::Found(Item { tag: row.present(tag)?, json: row.present(item)? })),
+            Some("not_modified") => Ok(Read::NotModified { tag: row.present(tag)? }),
             Some("not_found") => Ok(Read::NotFound),
             _ => Err(Error::Shape(GET)),
         }
@@ -153,30 +155,29 @@ impl Store {
         Ok(Some(Chunk { items: row.present(items)?, last: row.present(last)? }))
     }
 
-    /// Replaces an item. `matching`: the versions that may be replaced; `None` for any.
+    /// Replaces an item. `matching`: the tags of what may be replaced; `None` for any.
     pub fn update(
         &self,
         context: &Context,
         id: i64,
         input: &Input,
-        matching: Option<&[i64]>,
+        matching: Option<&str>,
     ) -> Result<Changed<Item>, Error> {
-        let own =
-            [ParameterValue::Int64(id), text(&input.name), text(&input.description), database::integers(matching)];
+        let own = [ParameterValue::Int64(id), text(&input.name), text(&input.description), database::text(matching)];
         let mut row = self.operation(context, UPDATE, own)?;
-        let (outcome, version, item) = (row.text()?, row.integer()?, row.text()?);
+        let (outcome, tag, item) = (row.text()?, row.text()?, row.text()?);
         self.keep_lease(row.text()?);
         match outcome.as_deref() {
-            Some("ok") => Ok(Changed::Done(Item { version: row.present(version)?, json: row.present(item)? })),
+            Some("ok") => Ok(Changed::Done(Item { tag: row.present(tag)?, json: row.present(item)? })),
             Some("not_found") => Ok(Changed::NotFound),
             Some("precondition_failed") => Ok(Changed::PreconditionFailed),
             _ => Err(Error::Shape(UPDATE)),
         }
     }
 
-    /// Deletes an item. `matching`: the versions that may be deleted; `None` for any.
-    pub fn delete(&self, context: &Context, id: i64, matching: Option<&[i64]>) -> Result<Changed<()>, Error> {
-        let own = [ParameterValue::Int64(id), database::integers(matching)];
+    /// Deletes an item. `matching`: the tags of what may be deleted; `None` for any.
+    pub fn delete(&self, context: &Context, id: i64, matching: Option<&str>) -> Result<Changed<()>, Error> {
+        let own = [ParameterValue::Int64(id), database::text(matching)];
         let mut row = self.operation(context, DELETE, own)?;
         let outcome = row.text()?;
         self.keep_lease(row.text()?);
@@ -208,7 +209,7 @@ impl Store {
 
     /// Removes the events `done` and reads the next batch of up to `most` events.
     pub fn relay_next(&self, holder: &str, done: &[i64], most: u16) -> Result<Next, Error> {
-        let parameters = [text(holder), database::integers(Some(done)), ParameterValue::Int32(most.into())];
+        let parameters = [text(holder), database::integers(done), ParameterValue::Int32(most.into())];
         let Some(mut row) = self.query(RELAY_NEXT, &parameters)? else {
             return Ok(Next::Lost);
         };
@@ -220,7 +221,7 @@ impl Store {
 
     /// Removes the events `done` and frees the lease.
     pub fn relay_release(&self, holder: &str, done: &[i64]) -> Result<(), Error> {
-        self.query(RELAY_RELEASE, &[text(holder), database::integers(Some(done))]).map(drop)
+        self.query(RELAY_RELEASE, &[text(holder), database::integers(done)]).map(drop)
     }
 
     /// Records a failure of audit and keeps the lease from everybody for a while.

@@ -141,10 +141,9 @@ pub fn text(value: Option<&str>) -> ParameterValue {
     value.map_or(ParameterValue::DbNull, |value| ParameterValue::Str(value.to_owned()))
 }
 
-/// A parameter: a `bigint[]`, or NULL.
-pub fn integers(values: Option<&[i64]>) -> ParameterValue {
-    values
-        .map_or(ParameterValue::DbNull, |values| ParameterValue::ArrayInt64(values.iter().copied().map(Some).collect()))
+/// A parameter: a `bigint[]`.
+pub fn integers(values: &[i64]) -> ParameterValue {
+    ParameterValue::ArrayInt64(values.iter().copied().map(Some).collect())
 }
 
 fn failed(statement: &'static str, error: PgError) -> Error {

@@ -1,18 +1,31 @@
 //! The scripts with which an operator backs up and restores the running stack's database, and removes parts of the trail.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::folder::{Folder, root};
 use crate::running::Running;
 use crate::wait::eventually;
 
+/// Variables of the caller's shell that are for another database.
+const ELSEWHERE: [(&str, &str); 5] = [
+    ("PGPASSWORD", "another"),
+    ("PGSERVICE", "another"),
+    ("PGHOSTADDR", "192.0.2.1"),
+    ("PGOPTIONS", "-c search_path=another"),
+    ("PGDATESTYLE", "German"),
+];
+
 /// Runs a script of `scripts/` on the server of `folder`: what it printed, as an error if it failed.
 fn run(folder: &Folder, script: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(root().join("scripts").join(format!("{script}.sh")))
-        .args(arguments)
-        .env("DATABASE_URL", folder.admin_url("itemsdb"))
-        .output()
-        .unwrap();
+    let mut command = Command::new(root().join("scripts").join(format!("{script}.sh")));
+    output(command.args(arguments).env("DATABASE_URL", folder.admin_url("itemsdb")))
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.envs(ELSEWHERE).output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     if output.status.success() { Ok(text) } else { Err(text) }
 }
@@ -60,12 +73,40 @@ fn a_backup_restores_data_trail_totals_and_sequences_in_the_same_and_in_another_
         assert!(output.contains("restored"), "{output}");
         assert_eq!(content(folder), kept);
         running.create("afterwards");
-        assert_eq!(folder.psql("itemsdb", "SELECT max(id) FROM items"), "4", "ids are not used again");
+        assert_eq!(folder.psql("itemsdb", "SELECT max(id) FROM items"), "1000005", "no id that was used is used again");
         until_audited(folder, 5);
         let rights = "SELECT has_table_privilege('items', 'items', 'SELECT')::text
             || has_function_privilege('items', 'items_ready()', 'EXECUTE')";
         assert_eq!(folder.psql("itemsdb", rights), "falsetrue", "roles have their rights and no others");
     }
+}
+
+#[test]
+fn a_restore_uses_no_id_and_no_entity_tag_again_however_often_it_is_repeated() {
+    let folder = Folder::new();
+    let running = Running::start(&folder);
+    running.create("a");
+    until_audited(&folder, 1);
+    let file = folder.path().join("items.dump");
+    run(&folder, "backup", &[file.to_str().unwrap()]).unwrap();
+    let sequences = "SELECT string_agg(last_value::text, ' ' ORDER BY sequencename) FROM pg_sequences WHERE sequencename LIKE '%\\_seq'";
+    let (mut tags, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for round in 0..3 {
+        let response = running.http("GET", "/items/1", "", 200);
+        let tag = response.lines().find(|line| line.starts_with("etag: ")).unwrap().to_owned();
+        assert!(tags.insert(tag), "{tags:?}");
+        running.create("lost");
+        assert!(ids.insert(folder.psql("itemsdb", "SELECT max(id) FROM items")), "{ids:?}");
+        let before = folder.psql("itemsdb", sequences);
+        run(&folder, "restore", &[file.to_str().unwrap()]).unwrap();
+        let after = folder.psql("itemsdb", sequences);
+        let pairs = before.split(' ').zip(after.split(' '));
+        let mut jumps = pairs.map(|(before, after)| after.parse::<i64>().unwrap() - before.parse::<i64>().unwrap());
+        // The relay may have stored an event in between.
+        let far = jumps.all(|jump| (1_000_000..1_000_010).contains(&jump));
+        assert!(far, "round {round}: {before}, then {after}");
+    }
+    assert_eq!(ids.len(), 3);
 }
 
 #[test]
@@ -97,14 +138,98 @@ fn an_operator_prunes_the_trail_and_erases_an_item() {
     let output = run(&folder, "retention", &["erase", "1"]).unwrap();
     assert!(output.contains("of item 1 erased"), "{output}");
     assert!(!content(&folder).contains("Jane"));
-    let output = run(&folder, "retention", &["prune", "now"]).unwrap();
-    assert!(output.contains("3 events from before now pruned"), "{output}");
+    let now = "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+    let now = folder.psql("itemsdb", &format!("SELECT {now}"));
+    let output = run(&folder, "retention", &["prune", &now]).unwrap();
+    assert!(output.contains(&format!("3 events from before {now} pruned")), "{output}");
     let left = folder.psql("itemsdb", "SELECT action || ' by ' || actor FROM audit_logs");
     assert_eq!(left, "prune by postgres");
-    for arguments in
-        [&["prune"][..], &["prune", "tomorrow"], &["prune", "no date"], &["erase", "'; DROP TABLE items; --"], &[]]
-    {
+    for arguments in [
+        &["prune"][..],
+        &["prune", "now"],
+        &["prune", "2999-01-01"],
+        &["prune", "01/02/2026"],
+        &["prune", "2026-01-31 12:00 CST"],
+        &["prune", "no date"],
+        &["erase", "'; DROP TABLE items; --"],
+        &[],
+    ] {
         let output = run(&folder, "retention", arguments).unwrap_err();
         assert!(output.to_lowercase().contains("error"), "{arguments:?}: {output}");
+    }
+}
+
+#[test]
+fn what_is_pruned_depends_on_no_setting_of_the_database() {
+    let folder = Folder::new();
+    let _running = Running::start(&folder);
+    // Output of this style and zone has the abbreviation CST, which input takes for US Central: 14 hours later.
+    for setting in ["datestyle = 'SQL, MDY'", "timezone = 'Asia/Shanghai'", "search_path = pg_catalog"] {
+        assert_eq!(folder.psql("itemsdb", &format!("ALTER DATABASE itemsdb SET {setting}")), "ALTER DATABASE");
+    }
+    folder.psql(
+        "itemsdb",
+        "INSERT INTO public.audit_logs (event_id, action, outcome, request_id, created_at, stored_at)
+         SELECT gen_random_uuid(), 'list', 'ok', 'r', now() - n * interval '1 hour', now() FROM generate_series(1, 20) n",
+    );
+    let before = |zone: &str| {
+        let form = "'YYYY-MM-DD HH24:MI'";
+        format!("SELECT to_char((now() - interval '18 hours 30 minutes') AT TIME ZONE '{zone}', {form})")
+    };
+    let offset = format!("{}+05:30", folder.psql("itemsdb", &before("Asia/Kolkata")));
+    let output = run(&folder, "retention", &["prune", &offset]).unwrap();
+    let first = folder.psql("itemsdb", &before("UTC")).replace(' ', "T");
+    assert!(output.starts_with("2 events to prune: the first of 20"), "{output}");
+    assert!(output.contains(&format!("2 events from before {first}:00.000000Z pruned")), "{output}");
+    // Without an offset it is UTC.
+    assert!(run(&folder, "retention", &["prune", &first]).unwrap().contains("\n0 events from before"));
+    assert_eq!(folder.psql("itemsdb", "SELECT count(*) FROM public.audit_logs WHERE action = 'list'"), "18");
+}
+
+/// Starts `make` on the stack of `folder`, as if it were the working copy.
+fn make(folder: &Folder) -> Command {
+    let mut make = Command::new("make");
+    make.arg("-sf").arg(root().join("Makefile")).arg("-C").arg(folder.path()).env_remove("DATABASE_URL");
+    make
+}
+
+/// GNU make expands `$` in the values of its command line (manual, 6.8 and 9.5).
+const TEXT: &str = "$5 $$ $(shell echo made) ${HOME} \\ \"double\" 'single' # $x$";
+
+#[test]
+fn make_psql_runs_exactly_what_it_is_given_on_the_stacks_own_database() {
+    let folder = Folder::new();
+    let _running = Running::start(&folder);
+    symlink(root().join("scripts"), folder.path().join("scripts")).unwrap();
+    symlink("data", folder.path().join(".data")).unwrap();
+    let sql = format!("SELECT $quote${TEXT}$quote$ AS text,\n    current_setting('search_path')");
+    let printed = output(make(&folder).arg("psql").arg(format!("SQL={sql}"))).unwrap();
+    assert!(printed.contains(TEXT) && printed.contains("public"), "{printed}");
+    let printed = output(make(&folder).arg("psql").env("SQL", &sql)).unwrap();
+    assert!(printed.contains(TEXT), "{printed}");
+}
+
+#[test]
+fn every_variable_of_every_target_reaches_the_program_byte_for_byte() {
+    let folder = Folder::new();
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let described =
+        makefile.lines().filter_map(|line| line.split_once(": ").and_then(|(_, rest)| rest.split_once("## ")));
+    let words = described.flat_map(|(_, text)| text.split([' ', '(', ')']));
+    let mut names: BTreeSet<&str> = words.filter_map(|word| Some(word.split_once('=')?.0)).collect();
+    names.insert("CARGO_TARGET_DIR");
+    assert!(names.len() > 15 && names.contains("SQL"), "{names:?}");
+    let show = folder.path().join("show.mk");
+    fs::write(&show, "show-%:\n\t@printf '%s|' \"$$$*\"\n").unwrap();
+    for name in names {
+        for given in [format!("$({name})"), format!("${{{name}}}")] {
+            assert!(!makefile.contains(&given), "{given}: the shell would read the value as code");
+        }
+        let value = format!("{TEXT}\nsecond line ");
+        let target = format!("show-{name}");
+        let printed = output(make(&folder).arg("-f").arg(&show).arg(&target).arg(format!("{name}={value}"))).unwrap();
+        assert_eq!(printed, format!("{value}|"), "{name} on the command line");
+        let printed = output(make(&folder).arg("-f").arg(&show).arg(&target).env(name, &value)).unwrap();
+        assert_eq!(printed, format!("{value}|"), "{name} in the environment");
     }
 }

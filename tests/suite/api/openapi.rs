@@ -32,7 +32,7 @@ const CASES: &[Case] = &[
     ("POST", "/items", 415, "/items", |request| typed(request, "text/plain")),
     ("POST", "/items", 422, "/items", empty),
     ("GET", "/items/{id}", 200, "/items/1", plain),
-    ("GET", "/items/{id}", 304, "/items/1", |request| request.header("If-None-Match", "\"2\"")),
+    ("GET", "/items/{id}", 304, "/items/1", |request| request.header("If-None-Match", "*")),
     ("GET", "/items/{id}", 400, "/items/x", plain),
     ("GET", "/items/{id}", 404, "/items/99", plain),
     ("PUT", "/items/{id}", 200, "/items/1", bolt),

@@ -50,9 +50,13 @@ async fn reads_record_how_many_items_they_returned() {
 async fn a_failed_precondition_records_the_version_there_was_and_those_expected() {
     let app = App::start().await;
     let path = format!("/items/{}", app.create("bolt").await.id);
-    let put = app.request(Method::PUT, &path).header("if-match", "\"7\", \"8\"").json(&json!({ "name": "nut" }));
+    let [seven, eight, nine] = [app.database().tag(7).await, app.database().tag(8).await, app.database().tag(9).await];
+    let put = app
+        .request(Method::PUT, &path)
+        .header("if-match", format!("{seven}, {eight}, \"x\""))
+        .json(&json!({ "name": "nut" }));
     assert_eq!(app.send(put).await.status, 412);
-    let delete = app.request(Method::DELETE, &path).header("if-match", "\"9\"");
+    let delete = app.request(Method::DELETE, &path).header("if-match", nine);
     assert_eq!(app.send(delete).await.status, 412);
     app.audited(3, SOON).await;
     assert_eq!(details(&app, "update", "precondition_failed").await, json!({ "version": 1, "expected": [7, 8] }));

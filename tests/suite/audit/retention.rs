@@ -51,7 +51,7 @@ async fn pruning_removes_old_events_and_leaves_an_event_and_the_counters() {
     let counters = "SELECT action || events FROM audit_totals ORDER BY action";
     let counted: Vec<String> = database.values(counters).await;
     let fourth: String =
-        database.value("SELECT created_at::text FROM audit_logs ORDER BY created_at OFFSET 3 LIMIT 1").await;
+        database.value("SELECT utc(created_at) FROM audit_logs ORDER BY created_at OFFSET 3 LIMIT 1").await;
     let mut retention = retention(database).await;
     assert_eq!(call(&mut retention, &format!("audit_prune('{fourth}', 2)")).await, Ok(2), "at most two");
     assert_eq!(call(&mut retention, &format!("audit_prune('{fourth}')")).await, Ok(1));

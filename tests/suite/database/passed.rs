@@ -13,7 +13,7 @@ async fn drain(database: &TestDatabase, items: &PgPool) -> usize {
     let holder = database.seize_lease(60).await;
     let (mut delivered, mut done) = (0, "{}".to_owned());
     loop {
-        let batch = call(items, "relay_next", &format!("'{holder}', '{done}'")).await.expect("the holder");
+        let batch = call(items, "relay_next", &format!("'{holder}', '{done}', 500")).await.expect("the holder");
         let Some(seqs) = batch["seqs"].as_array() else { return delivered };
         delivered += seqs.len();
         let numbers: Vec<String> = seqs.iter().map(ToString::to_string).collect();

@@ -41,7 +41,7 @@ async fn every_plan_inside_the_functions_uses_an_index() {
         format!("SELECT items_delete(8, NULL, {CONTEXT})"),
         "SELECT items_ready()".to_owned(),
         "SELECT relay_take()".to_owned(),
-        format!("SELECT relay_next('{holder}', '{{1,2,3}}')"),
+        format!("SELECT relay_next('{holder}', '{{1,2,3}}', 500)"),
         format!("SELECT relay_refuse('{holder}', 4, 'no')"),
         "SELECT audit_store((SELECT json_agg(audit_event(o)) FROM audit_outbox o WHERE seq BETWEEN 20001 AND 20100)::text)".to_owned(),
         format!("SELECT relay_fail('{holder}', 'no answer')"),

@@ -17,7 +17,7 @@ async fn applying_the_schema_again_changes_nothing_even_with_an_extension_in_it(
         UNION ALL SELECT concat(conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = 'public'::regnamespace
         UNION ALL SELECT concat(tgname, pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
         UNION ALL SELECT items::text FROM items UNION ALL SELECT audit_outbox::text FROM audit_outbox
-        UNION ALL SELECT idempotency::text FROM idempotency UNION ALL SELECT relay_lease::text FROM relay_lease) AS everything (entry)";
+        UNION ALL SELECT idempotency::text FROM idempotency UNION ALL SELECT relay_lease::text FROM relay_lease UNION ALL SELECT item_tag(1)) AS everything (entry)";
     let before: String = database.value(fingerprint).await;
     database.apply_schema().await;
     assert_eq!(database.value::<String>(fingerprint).await, before);

@@ -55,7 +55,7 @@ async fn one_operation_is_one_trace_from_the_caller_to_audit() {
     let items = named(&spans, "execute_wasm_component items");
     assert_eq!((items.kind, &items.parent), ("INTERNAL", &request.id));
 
-    let statement = starting(&spans, "SELECT outcome, id, item, relay FROM items_create(");
+    let statement = starting(&spans, "SELECT outcome, id, item_tag(1), item, relay FROM items_create(");
     assert_eq!((statement.kind, &statement.parent), ("CLIENT", &items.id));
     assert_eq!(statement.attributes["db.system"], "postgresql");
     let opened = spans.iter().filter(|span| span.name == "spin_outbound_pg.open");

@@ -14,15 +14,14 @@ pub fn create(request: &Request, store: &Store) -> Result<Response<'static>, Err
     let key = headers::idempotency_key(&request.headers)?;
     let input = input::parse(&request.json(input::MAX_BODY)?)?;
     match store.create(&request.context, &input, key)? {
-        Created::New { id, json } => Ok(created(id, json)),
-        Created::Replayed { id, json } => Ok(created(id, json).header("idempotency-replayed", "true")),
+        Created::New { id, item } => Ok(created(id, item)),
+        Created::Replayed { id, item } => Ok(created(id, item).header("idempotency-replayed", "true")),
         Created::KeyConflict => Err(Error::KeyConflict),
     }
 }
 
-/// A new item has version 1, and a repeated request gets the response of the first.
-fn created(id: i64, json: String) -> Response<'static> {
-    Response::new(201).json(json).header("location", format!("/items/{id}")).header("etag", etag(1))
+fn created(id: i64, item: Item) -> Response<'static> {
+    with_item(201, item).header("location", format!("/items/{id}"))
 }
 
 /// `GET /items/{id}`: 200 with the item, or 304 if `If-None-Match` lists its version.
@@ -33,8 +32,8 @@ pub fn get(request: &Request, store: &Store) -> Result<Response<'static>, Error>
     let id = id(request)?;
     let none_match = headers::if_none_match(&request.headers)?;
     match store.get(&request.context, id, none_match.as_deref())? {
-        Read::Found(item) => Ok(found(item)),
-        Read::NotModified { version } => Ok(Response::new(304).header("etag", etag(version))),
+        Read::Found(item) => Ok(with_item(200, item)),
+        Read::NotModified { tag } => Ok(Response::new(304).header("etag", etag(&tag))),
         Read::NotFound => Err(Error::NotFound(id)),
     }
 }
@@ -47,7 +46,7 @@ pub fn update(request: &Request, store: &Store) -> Result<Response<'static>, Err
     let id = id(request)?;
     let matching = headers::if_match(&request.headers)?;
     let input = input::parse(&request.json(input::MAX_BODY)?)?;
-    changed(id, store.update(&request.context, id, &input, matching.as_deref())?).map(found)
+    changed(id, store.update(&request.context, id, &input, matching.as_deref())?).map(|item| with_item(200, item))
 }
 
 /// `DELETE /items/{id}`: 204.
@@ -76,10 +75,10 @@ fn changed<T>(id: i64, outcome: Changed<T>) -> Result<T, Error> {
     }
 }
 
-fn found(item: Item) -> Response<'static> {
-    Response::new(200).json(item.json).header("etag", etag(item.version))
+fn with_item(status: u16, item: Item) -> Response<'static> {
+    Response::new(status).json(item.json).header("etag", etag(&item.tag))
 }
 
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
+fn etag(tag: &str) -> String {
+    format!("\"{tag}\"")
 }

@@ -1,10 +1,10 @@
 //! What the statements decided.
 
-/// An item, and its version.
+/// An item, and its entity tag.
 #[derive(Debug)]
 pub struct Item {
-    /// Counts from 1, up with each update.
-    pub version: i64,
+    /// Without quotes.
+    pub tag: String,
     /// The item as clients see it.
     pub json: String,
 }
@@ -12,10 +12,10 @@ pub struct Item {
 /// The outcome of a create.
 #[derive(Debug)]
 pub enum Created {
-    /// A new item, as JSON text.
-    New { id: i64, json: String },
+    /// A new item.
+    New { id: i64, item: Item },
     /// The item that the first request with this key created, as it was then.
-    Replayed { id: i64, json: String },
+    Replayed { id: i64, item: Item },
     /// The key belongs to a request with another body.
     KeyConflict,
 }
@@ -26,7 +26,7 @@ pub enum Read {
     /// The item.
     Found(Item),
     /// The client has this version already.
-    NotModified { version: i64 },
+    NotModified { tag: String },
     /// No item has this id.
     NotFound,
 }

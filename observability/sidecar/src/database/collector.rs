@@ -44,16 +44,20 @@ impl Collector for Status {
 /// Items and operations, as the audit trail counts them.
 fn items(out: &mut Exposition, reading: &Reading) -> Result<(), Error> {
     let created = reading.events("create", Some("ok"));
-    out.counter("items_created", "Items created, each counted once.", unsigned(created))?;
+    out.counter("items_created", "Items created, each counted once. Lower only after a restore.", unsigned(created))?;
     let retrieved = unsigned(reading.sum(|total| total.items));
-    out.counter("items_retrieved", "Items read for responses, by id or in lists.", retrieved)?;
+    out.counter(
+        "items_retrieved",
+        "Items read for responses, by id or in lists. Lower only after a restore.",
+        retrieved,
+    )?;
     let operations = OPERATIONS.iter().flat_map(|(operation, outcomes)| {
         outcomes.iter().map(move |outcome| {
             let events = reading.events(operation, Some(outcome));
             (vec![("operation", *operation), ("outcome", *outcome)], unsigned(events))
         })
     });
-    let help = "Operations on items, by outcome. Requests that fail validation are not operations.";
+    let help = "Operations on items, by outcome, without requests that fail validation. Lower only after a restore.";
     out.counters("items_operations", help, operations)?;
     let deleted = reading.events("delete", Some("ok"));
     out.gauge("items_stored", "Items created minus items deleted, according to the audit trail.", created - deleted)
@@ -62,14 +66,22 @@ fn items(out: &mut Exposition, reading: &Reading) -> Result<(), Error> {
 /// Outbox, relay and audit trail.
 fn audit(out: &mut Exposition, reading: &Reading) -> Result<(), Error> {
     let processed = OPERATIONS.map(|(action, _)| (vec![("action", action)], unsigned(reading.events(action, None))));
-    out.counters("audit_events_processed", "Audit events stored in the audit trail, each counted once.", processed)?;
+    out.counters(
+        "audit_events_processed",
+        "Audit events stored in the trail, each counted once. Lower only after a restore.",
+        processed,
+    )?;
     let bounds = reading.delay_bounds.iter().copied().chain([f64::MAX]).enumerate();
     let count = |bucket| unsigned(reading.sum(|total| total.delays.get(bucket).copied().unwrap_or(0)));
     let delays = Buckets {
         counts: bounds.map(|(bucket, bound)| (bound, count(bucket))).collect(),
         sum: reading.totals.iter().map(|total| total.delay_seconds).sum(),
     };
-    out.histogram("audit_delivery_seconds", "Time from an operation to its audit event in the audit trail.", delays)?;
+    out.histogram(
+        "audit_delivery_seconds",
+        "Time from an operation to its event in the trail. Counts are lower only after a restore.",
+        delays,
+    )?;
     out.gauge(
         "audit_outbox_events",
         "Audit events in the outbox: exact up to 10000, above that the range of their sequence numbers.",
