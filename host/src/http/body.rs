@@ -74,6 +74,8 @@ impl Unread {
 /// The body of a request; `None` when it has none, or when it is read.
 pub struct Received(Option<Open>);
 
+type FrameResult = Result<Frame<Bytes>, hyper::Error>;
+
 struct Open {
     body: Incoming,
     unread: Arc<Unread>,
@@ -85,7 +87,7 @@ struct Open {
 
 impl Open {
     /// The next frame, and whether it is the last one.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Option<Result<Frame<Bytes>, hyper::Error>>, bool)> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Option<FrameResult>, bool)> {
         self.waits = false;
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         let after = match &frame {
@@ -118,10 +120,7 @@ impl Body for Received {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<FrameResult>> {
         let Some(open) = &mut self.0 else { return Poll::Ready(None) };
         let (frame, last) = ready!(open.poll(context));
         if last {

@@ -155,17 +155,19 @@ async fn what_nobody_reads_of_a_body_is_read_so_that_the_client_gets_the_respons
             (format!("Content-Length: {length}"), body.clone()),
             ("Transfer-Encoding: chunked".to_owned(), format!("{length:x}\r\n{body}\r\n0\r\n\r\n")),
         ] {
-            for framing in [framing.clone(), framing + "\r\nExpect: 100-continue"] {
+            for framing in [framing.clone(), format!("{framing}\r\nExpect: 100-continue")] {
                 refused(&application, "/p/status?code=404", &framing, &body, 404).await;
                 refused(&application, "/p/trap", &framing, &body, 500).await;
                 refused(&application, "/no-route", &framing, &body, 404).await;
             }
-            refused(&application, "/hello", &framing, &body, 200).await;
+            refused(&application, "/p/hello", &framing, &body, 200).await;
         }
     }
     let broken = format!("ZZ\r\n{}", "x".repeat(256 << 10));
-    let text =
-        all_of(&application, format!("POST /hello HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{broken}"));
+    let text = all_of(
+        &application,
+        format!("POST /p/hello HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{broken}"),
+    );
     assert!(text.await.starts_with("HTTP/1.1 200 "), "a body that cannot be read");
 }
 
