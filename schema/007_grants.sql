@@ -1,6 +1,6 @@
 -- Least privilege: items, audit and retention may execute their own functions and use no table; metrics may read
--- numbers, no content. First every right is revoked, from our own objects only: an extension may have created others in
--- this schema.
+-- numbers, no content, and try whether an event can be written. First every right is revoked, from our own objects
+-- only: an extension may have created others in this schema.
 DO $$
 DECLARE v_object text;
 BEGIN
