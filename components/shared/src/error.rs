@@ -25,9 +25,8 @@ pub enum Error {
     /// The result lacks the expected columns: schema and component versions do not match.
     #[error("the result of {0:?} lacks the expected columns")]
     Shape(&'static str),
-    /// Readiness: the schema lacks these functions, has them with other parameters or columns, or this role may not
-    /// call them.
-    #[error("this role cannot call {0} as this component does")]
+    /// Readiness: the schema lacks these functions, or this role may not call them.
+    #[error("this role cannot call {0}")]
     Lacking(String),
     /// Readiness: no operation can be done.
     #[error("not ready")]

@@ -67,7 +67,7 @@ async fn connection(application: Arc<Application>, stream: TcpStream, client: So
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = application.stop.cancelled() => {
-            Pin::new(&mut connection).graceful_shutdown();
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
             tokio::select! { ended = &mut connection => ended, () = application.abort.cancelled() => return }
         }
     };

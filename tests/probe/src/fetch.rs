@@ -17,7 +17,7 @@ pub fn fetch(query: &Query) -> String {
     }
     let headers = Fields::new();
     if query.number("odd") > 0 {
-        headers.append("x-odd", b"\xff").expect("the interface takes any bytes");
+        headers.append(&"x-odd".to_owned(), &b"\xff".to_vec()).expect("the interface takes any bytes");
     }
     report(call(query.get("url"), headers, query.all("body").next(), options))
 }
