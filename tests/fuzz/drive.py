@@ -35,7 +35,7 @@ def main():
 
 def schemathesis(address, *arguments):
     EVENTS.unlink(missing_ok=True)
-    command = [ROOT / "target/fuzz-venv/bin/schemathesis", "--config-file", "tests/fuzz/schemathesis.toml", "run"]
+    command = [ROOT / "target/venv/bin/schemathesis", "--config-file", "tests/fuzz/schemathesis.toml", "run"]
     return subprocess.run([*command, "--checks", "all", *arguments, f"{address}/openapi.json"], cwd=ROOT).returncode
 
 

@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-scripts/python-venv.sh fuzz-venv tests/fuzz/requirements.txt
+scripts/python-venv.sh venv tests/requirements.txt
 
 mkdir -p target/fuzz
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests
-exec target/fuzz-venv/bin/python tests/fuzz/drive.py "$@"
+exec target/venv/bin/python tests/fuzz/drive.py "$@"
