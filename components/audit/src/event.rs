@@ -2,7 +2,7 @@
 
 use http_toolkit::json::{Json, NotJson, abridged};
 use http_toolkit::problem::FieldError;
-use shared::event::MAX_EVENTS;
+use shared::audit_api::MAX_EVENTS;
 
 use crate::Error;
 

@@ -1,7 +1,7 @@
 //! What each route does.
 
 use http_toolkit::{Request, Response, State};
-use shared::event::MAX_BODY;
+use shared::audit_api::MAX_BODY;
 
 use crate::{Error, event, store};
 

@@ -12,7 +12,7 @@ use crate::handlers::{self, Stateless};
 pub static AUDIT: Service<Stateless, Error> = Service {
     name: "audit",
     routes: &[
-        Route { method: Post, path: shared::event::PATH, condition: "", handler: handlers::store_events },
+        Route { method: Post, path: shared::audit_api::PATH, condition: "", handler: handlers::store_events },
         Route { method: Get,  path: "/livez",            condition: "", handler: handlers::liveness },
         Route { method: Get,  path: "/readyz",           condition: "", handler: handlers::readiness },
     ],

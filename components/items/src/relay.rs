@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use http_toolkit::log::{Level, Line};
 use http_toolkit::{Context, causes};
-use shared::event::MAX_EVENTS;
+use shared::audit_api::MAX_EVENTS;
 
 use crate::routes::ITEMS;
 use crate::store::{Next, Store};

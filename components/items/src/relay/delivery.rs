@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http_toolkit::clock::Deadline;
 use http_toolkit::stream;
-use shared::event;
+use shared::audit_api;
 use spin_sdk::http::{ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use spin_sdk::wit::wasi::http0_2_0::outgoing_handler;
 
@@ -106,7 +106,7 @@ impl Audit {
         request.set_method(&Method::Post).ok()?;
         request.set_scheme(Some(if self.https { &Scheme::Https } else { &Scheme::Http })).ok()?;
         request.set_authority(Some(&self.authority)).ok()?;
-        request.set_path_with_query(Some(event::PATH)).ok()?;
+        request.set_path_with_query(Some(audit_api::PATH)).ok()?;
         Some(request)
     }
 }
