@@ -5,9 +5,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 url=${DATABASE_URL:-}
-# The caller's other variables for PostgreSQL mean another database, or settings that our scripts do not expect.
+# What DATABASE_URL leaves out comes from six variables, as for `make up`. The caller's others for PostgreSQL mean
+# another database, or settings that our scripts do not expect.
 for name in $(env | sed -n 's/^\(PG[A-Z_]*\)=.*/\1/p'); do
-    case $url:$name in ?*:PGPASSWORD | ?*:PGPASSFILE) ;; *) unset "$name" ;; esac
+    case $url:$name in
+        ?*:PGHOST | ?*:PGPORT | ?*:PGUSER | ?*:PGDATABASE | ?*:PGPASSWORD | ?*:PGPASSFILE) ;;
+        *) unset "$name" ;;
+    esac
 done
 if [ -z "$url" ]; then
     [ -e .data/pgpass ] || { echo 'error: there is no database yet; fix: make up' >&2 && exit 1; }
