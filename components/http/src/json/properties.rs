@@ -1,4 +1,4 @@
-//! Generated documents, compared with what serde_json reads into a tree of its own.
+//! Generated documents, compared with what another parser (serde_json) reads.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -44,13 +44,13 @@ fn same(json: &Json, value: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn every_document_is_read_as_serde_reads_it(document in document(), pretty: bool) {
+    fn every_document_is_read_as_another_parser_reads_it(document in document(), pretty: bool) {
         let text = if pretty { format!("{document:#}") } else { document.to_string() };
         prop_assert!(same(&Json::parse(text.as_bytes()).unwrap(), &document), "{}", text);
     }
 
     #[test]
-    fn damaged_text_is_refused_if_and_only_if_serde_refuses_it(
+    fn damaged_text_is_refused_if_and_only_if_another_parser_refuses_it(
         document in document(), from in any::<Index>(), length in 0..3_usize,
         put in prop_oneof![prop::collection::vec(any::<u8>(), 0..3), "[-+.0-9eE\\\\u\"{}\\[\\],: ]{0,3}".prop_map(String::into_bytes)],
     ) {
@@ -64,5 +64,13 @@ proptest! {
             (Err(NotJson(reason)), Ok(_)) => prop_assert!(reason.contains("twice"), "{}", reason),
             (Err(_), Err(_)) => {}
         }
+    }
+
+    #[test]
+    fn every_text_is_quoted_as_another_writer_quotes_it(text: String, control in "[\\x00-\\x20\"\\\\]{0,4}") {
+        let text = format!("{text}{control}");
+        let json = quoted(&text);
+        prop_assert!(json.bytes().all(|byte| byte >= b' '));
+        prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }
