@@ -17,12 +17,10 @@ use client::Client;
 use meter::Meter;
 use outbound::{Chaining, Outbound};
 use output::Output;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use variables::bindings::Variables;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
-use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -82,8 +80,10 @@ impl Instance {
             .stderr(output(Source::Stderr))
             .allow_tcp(true)
             .allow_udp(true)
-            .socket_addr_check(move |address, reason| {
-                deny_socket(&sockets.log, &component, address, reason);
+            .socket_addr_check(move |_, _| {
+                // The address would not help: the first one that is asked for is the socket's own, 0.0.0.0:0.
+                let text = "a socket is denied: this host grants none; fix: run under Spin";
+                sockets.log.host(&component, text.to_owned());
                 Box::pin(std::future::ready(false))
             })
             .build();
@@ -109,15 +109,6 @@ impl Instance {
         });
         store
     }
-}
-
-fn deny_socket(log: &Log, component: &Arc<str>, address: SocketAddr, reason: SocketAddrUse) {
-    let scheme = match reason {
-        SocketAddrUse::TcpBind | SocketAddrUse::TcpConnect => "tcp",
-        _ => "udp",
-    };
-    let text = format!("a socket for {scheme}://{address} is denied: this host grants none; fix: run under Spin");
-    log.host(component, text);
 }
 
 impl ResourceLimiter for Instance {
