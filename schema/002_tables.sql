@@ -11,8 +11,8 @@ CREATE TABLE IF NOT EXISTS items (
 ) WITH (fillfactor = 90);
 
 -- What each Idempotency-Key of the last 24 hours created; the key is followed by a space and the actor, where there is
--- one. A repeated request has the same name and description (the
--- hash proves it), so the first response is built again from these columns and the request.
+-- one. A repeated request has the same name and description (the hash proves it), so the first response is built again
+-- from these columns and the request.
 CREATE TABLE IF NOT EXISTS idempotency (
     key        text        PRIMARY KEY,
     body_hash  bytea       NOT NULL,
