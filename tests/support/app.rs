@@ -249,6 +249,8 @@ impl App {
     }
 
     async fn start_host(&mut self) {
+        // Any free port: that of a host before may be another test's by now.
+        self.config.listen.set_port(0);
         let host = Host::start(self.config.clone()).await;
         let host = host.unwrap_or_else(|error| panic!("the host does not start: {error:#}"));
         self.config.listen = host.address();
