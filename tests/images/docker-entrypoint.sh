@@ -16,7 +16,7 @@ if [ ! -s "$data/PG_VERSION" ]; then
     install -d -o postgres -g postgres /run/postgresql
     secret=$(as_postgres mktemp)
     printf '%s' "$POSTGRES_PASSWORD" >"$secret"
-    as_postgres initdb --pgdata "$data" --username "$user" --pwfile "$secret" --auth-local trust --auth-host scram-sha-256
+    as_postgres initdb --pgdata "$data" --username "$user" --pwfile "$secret" --encoding UTF8 --auth-local trust --auth-host scram-sha-256
     rm "$secret"
     echo 'host all all all scram-sha-256' >>"$data/pg_hba.conf"
     as_postgres pg_ctl --pgdata "$data" --options "-c listen_addresses=''" --wait start

@@ -235,7 +235,7 @@ impl App {
         line.unwrap_or_else(|| panic!("no log line with {text:?} within {SOON:?}; there are: {:#?}", self.logs()))
     }
 
-    /// Stops the host as SIGTERM does and starts it again on the same port.
+    /// Stops the host as SIGTERM does and starts it again, on another port.
     pub async fn restart_host(&mut self) {
         self.stop_host().await;
         self.start_host().await;
