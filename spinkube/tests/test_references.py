@@ -65,7 +65,7 @@ def test_the_schema_job_has_every_file_that_schema_sql_includes(rendered):
 
 
 def test_the_schema_job_sets_every_password_that_schema_sql_reads(rendered):
-    names = re.findall(r"^\\getenv \S+ (\S+)", (build.ROOT / "schema" / "schema.sql").read_text(), re.M)
+    names = re.findall(r"^\\getenv \S+ (\S+_PASSWORD)$", (build.ROOT / "schema" / "schema.sql").read_text(), re.M)
     [job] = build.pod(rendered, "Job", "schema")["containers"]
     env = {entry["name"]: entry.get("valueFrom", {}) for entry in job["env"]}
     assert names
