@@ -101,9 +101,8 @@ CREATE TABLE IF NOT EXISTS audit_totals (
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200,
         autovacuum_vacuum_cost_delay = 0);
 
--- Which life of the database this is, a random number of eight hexadecimal digits. A restore changes it
--- (006_retention.sql), so that what was handed out before and afterwards can be told apart. A sequence, because every
--- entity tag has it, and reading a row takes ten times as long.
+-- A random number of eight hexadecimal digits, which a restore changes (006_retention.sql): entity tags from before and
+-- after a restore differ in it. It is a sequence, because reading a row for each tag takes ten times as long.
 CREATE SEQUENCE IF NOT EXISTS incarnation MINVALUE 268435456 MAXVALUE 4294967295;
 
 -- Nobody may execute a function created from here on until 007_grants.sql grants it.

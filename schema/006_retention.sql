@@ -69,9 +69,9 @@ CREATE OR REPLACE FUNCTION incarnate() RETURNS text LANGUAGE sql SET search_path
 $$;
 SELECT incarnate() WHERE pg_sequence_last_value('incarnation') IS NULL \g /dev/null
 
--- The step after every restore, before clients come back: what was handed out since the backup was made is not handed
--- out again. Ids jump p_jump ahead of the last one in this database and in p_used, which has the last value of each
--- sequence of the database that was replaced. Entity tags carry another incarnation, which is returned.
+-- The step after every restore, before clients come back: no id and no entity tag that clients got since the backup was
+-- made is used again. Ids jump p_jump ahead of the last one in this database and in p_used, which has the last value of
+-- each sequence of the database that was replaced. Entity tags carry another incarnation, which is returned.
 CREATE OR REPLACE FUNCTION database_restored(p_used jsonb DEFAULT '{}', p_jump bigint DEFAULT 1000000) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

@@ -184,8 +184,8 @@ async fn a_part_of_a_body_answers_400_and_a_compressed_one_415_with_what_is_acce
     }
 }
 
-/// RFC 9112, section 9.6: whoever refuses a body reads on, so that its sender gets the response. The connection stays
-/// usable, or the response says that it closes.
+/// RFC 9112, section 9.6: a server that refuses a body reads on, so that the sender gets the response. The connection
+/// stays usable, or the response says that it closes.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sender_of_a_refused_body_gets_the_response_in_every_framing() {
     let app = with_an_item().await;
