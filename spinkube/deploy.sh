@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Applies an overlay to the cluster that kubectl points at, in the order that works, and waits until it serves.
-#   OVERLAY=local|production|split, or the path of one of your own
+#   OVERLAY=local|production|split, or the path of one of your own (default: the one in force, else local)
+#   CHANGE_OVERLAY=yes              replaces the overlay in force by another one
 #   REGISTRY=… and VERSION=… (default: from git) replace the images of the overlay
 # May be run again at any time: it changes only what differs.
 set -euo pipefail
@@ -9,10 +10,16 @@ cd "$(dirname "$0")/.."
 . spinkube/lib.sh
 need_cluster
 
-OVERLAY=${OVERLAY:-local}
-[[ $OVERLAY == */* ]] || OVERLAY=spinkube/overlays/$OVERLAY
-[[ -e $OVERLAY/kustomization.yaml ]] ||
+# The Namespace records it.
+in_force=$(kubectl get namespace items --ignore-not-found -o 'jsonpath={.metadata.annotations.items/overlay}')
+OVERLAY=${OVERLAY:-${in_force:-local}}
+folder=$OVERLAY
+[[ $folder == */* ]] || folder=spinkube/overlays/$folder
+[[ -e $folder/kustomization.yaml ]] ||
     fail "there is no overlay $OVERLAY" "OVERLAY= one of $(cd spinkube/overlays && echo *)"
+say "Overlay $OVERLAY, context $(kubectl config current-context)"
+[[ ${in_force:-$OVERLAY} == "$OVERLAY" || ${CHANGE_OVERLAY:-} == yes ]] ||
+    fail "this cluster runs the overlay $in_force" "OVERLAY=$in_force, or CHANGE_OVERLAY=yes: no data moves to another database"
 
 if [[ -n ${REGISTRY:-} ]]; then
     # In small letters, as package.sh pushed it.
@@ -20,37 +27,52 @@ if [[ -n ${REGISTRY:-} ]]; then
 fi
 work=target/deploy
 mkdir -p "$work"
+touch target/digests
 
-# render [CHECKSUM]: the overlay with our registry and version. The checksum of the Secrets in each SpinApp restarts its
-# pods when a Secret changes, and only then.
+# reference IMAGE: its digest if package.sh pushed this version from here, else its tag.
+reference() {
+    awk -v image="$REGISTRY/$1@" -v version="$VERSION" '
+        index($1, image) == 1 && $2 == version { digest = substr($1, length(image) + 1) }
+        END { print digest ? "digest: \"" digest "\"" : "newTag: \"" version "\"" }' target/digests
+}
+# render CHECKSUM MARK: the overlay with our images. The checksum is that of what Spin reads only when it starts: if it
+# changes, the pods are replaced. The mark is a label of all resources.
 render() {
-    cat >"$work/kustomization.yaml" <<YAML
+    {
+        cat <<YAML
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 sortOptions: { order: fifo }
-resources: [../../$OVERLAY]
-YAML
-    if [[ -n ${REGISTRY:-} ]]; then
-        echo 'images:'
-        for image in items items-alone audit-alone sidecar; do
-            echo "  - { name: registry.example/$image, newName: $REGISTRY/$image, newTag: \"$VERSION\" }"
-        done
-    fi >>"$work/kustomization.yaml"
-    cat >>"$work/kustomization.yaml" <<YAML
+resources: [../../$folder]
+labels: [{ pairs: { items/deployed: "$2" } }]
 patches:
   - target: { kind: SpinApp }
     patch: |-
-      - { op: add, path: /spec/podAnnotations, value: { checksum/secrets: "${1:-none}" } }
+      apiVersion: any/v1
+      kind: Any
+      metadata: { name: any }
+      spec: { podAnnotations: { checksum/settings: "$1" } }
+  - target: { kind: Namespace }
+    patch: |-
+      apiVersion: any/v1
+      kind: Any
+      metadata: { name: any, annotations: { items/overlay: "$OVERLAY" } }
 YAML
+        [[ -z ${REGISTRY:-} ]] || echo 'images:'
+        for image in ${REGISTRY:+items items-alone audit-alone sidecar}; do
+            echo "  - { name: registry.example/$image, newName: $REGISTRY/$image, $(reference "$image") }"
+        done
+    } >"$work/kustomization.yaml"
     kubectl kustomize "$work" >"$work/rendered.yaml"
 }
+short_sum() { sha256sum | cut -c1-16; }
 
 apply() { kubectl apply --server-side --force-conflicts -f "$work/rendered.yaml" -l "$1" | sed 's/^/   /'; }
 # deployment_updated APP: whether the operator has written the SpinApp's image and checksum into its Deployment. Before
 # that, `rollout status` reports success for the old one.
 deployment_updated() {
-    local wanted='{.spec.image} {.spec.podAnnotations.checksum/secrets}' found
-    found='{.spec.template.spec.containers[0].image} {.spec.template.metadata.annotations.checksum/secrets}'
+    local wanted='{.spec.image} {.spec.podAnnotations.checksum/settings}' found
+    found='{.spec.template.spec.containers[0].image} {.spec.template.metadata.annotations.checksum/settings}'
     wanted=$(kubectl -n items get spinapp "$1" -o "jsonpath=$wanted") || return 1
     found=$(kubectl -n items get deployment "$1" -o "jsonpath=$found") || return 1
     [[ $found == "$wanted" ]] || {
@@ -60,11 +82,13 @@ deployment_updated() {
 }
 has() { grep -q "^kind: $1\$" "$work/rendered.yaml"; }
 
-render
+render none none
 ! grep -q 'registry.example/' "$work/rendered.yaml" ||
     fail 'the images have no registry' 'REGISTRY=registry.of.yours/name make package deploy'
+mark=$(short_sum <"$work/rendered.yaml")
+render none "$mark"
 
-say "Settings, policies, database ($OVERLAY)"
+say 'Settings, policies, database'
 sed -n 's|^apiVersion: \(.*[.].*\)/.*|\1|p' "$work/rendered.yaml" | sort -u | while read -r group; do
     [[ -n $(kubectl api-resources --api-group="$group" -o name </dev/null) ]] ||
         fail "the cluster does not have the API group $group" \
@@ -75,7 +99,7 @@ if ! has ExternalSecret; then
         kubectl -n items get secret "$name" >/dev/null 2>&1 || fail "there is no Secret $name" 'make secrets'
     done
 fi
-apply 'app.kubernetes.io/component notin (app, schema)'
+apply 'app.kubernetes.io/component notin (app, pods, schema)'
 
 if has ExternalSecret; then
     kubectl -n items wait --for=condition=Ready --timeout=120s externalsecret --all
@@ -104,19 +128,33 @@ until_true 300 'the schema is applied' kubectl -n items wait --for=condition=Com
 }
 
 say 'Applications'
-passwords=$(kubectl -n items get secret items-db audit-db -o jsonpath='{.items[*].data.password}')
-render "$(printf %s "$passwords" | sha256sum | cut -c1-16)"
+settings=$(
+    kubectl -n items get secret items-db audit-db -o jsonpath='{.items[*].data.password}'
+    kubectl -n items get secret items-ca --ignore-not-found -o jsonpath='{.data}'
+    kubectl -n items get spinappexecutor items -o jsonpath='{.spec}'
+)
+render "$(printf %s "$settings" | short_sum)" "$mark"
 # The operator's webhook may still be starting.
 until_true 120 'the applications are accepted' apply 'app.kubernetes.io/component=app'
-for app in $(kubectl -n items get spinapp -o jsonpath='{.items[*].metadata.name}'); do
+apps=$(sed -n '/^kind: SpinApp$/,/^---/s/^  name: //p' "$work/rendered.yaml")
+for app in $apps; do
     until_true 120 "the operator has updated the Deployment $app" deployment_updated "$app"
+done
+apply 'app.kubernetes.io/component=pods'
+for app in $apps; do
     kubectl -n items rollout status "deployment/$app" --timeout=300s | sed 's/^/   /' || {
         kubectl -n items get pods -l "core.spinkube.dev/app-name=$app" >&2
-        fail "$app does not become ready" "kubectl -n items describe pods -l core.spinkube.dev/app-name=$app"
+        fail "$app does not become ready" "spinkube/README.md#when-something-is-wrong"
     }
 done
 kubectl -n items rollout status deployment/sidecar --timeout=120s | sed 's/^/   /'
 
+say 'What the overlay no longer has'
+# Never what holds data or passwords.
+kinds=$(kubectl api-resources --namespaced --verbs=delete,list -o name |
+    grep -vE '^(persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd,)
+kubectl -n items delete "$kinds" -l "items/deployed,items/deployed!=$mark" | sed 's/^/   /'
+
 # Assigned first, because a failure inside the words of a command would be ignored.
-url=$(spinkube/address.sh)
+url=$(address)
 say "Serving: $url"

@@ -45,3 +45,22 @@ version() {
         fail 'this is not a git working copy, so it has no version' 'VERSION=…'
     printf '%s' "${version#v}"
 }
+
+# Prints the URL of the ingress: URL if it is set, else the name in the certificate, k3d's port, or Traefik's address.
+address() {
+    local found
+    if [[ -n ${URL:-} ]]; then
+        echo "$URL"
+    elif found=$(kubectl -n items get certificate items-tls -o jsonpath='{.spec.dnsNames[0]}' 2>/dev/null) &&
+        [[ -n $found ]]; then
+        echo "https://$found"
+    elif [[ $(kubectl config current-context 2>/dev/null) == k3d-* ]]; then
+        echo http://localhost:8080
+    elif found=$(kubectl -n kube-system get service traefik \
+        -o jsonpath='{.status.loadBalancer.ingress[0].ip}{.status.loadBalancer.ingress[0].hostname}') &&
+        [[ -n $found ]]; then
+        echo "http://$found"
+    else
+        fail 'Traefik has no address' 'URL=… if you know it; kubectl -n kube-system get service traefik'
+    fi
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and pushes the Spin artifacts items, items-alone and audit-alone, and the image of the sidecar, all as
-# REGISTRY/NAME:VERSION. Prints each digest and writes all of them to target/digests.
+# REGISTRY/NAME:VERSION. Prints each digest and writes all of them, with the version, to target/digests.
 #   REGISTRY=…   VERSION=… (default: from git)   INSECURE=1: a registry without TLS
 #   PLATFORMS=linux/amd64,linux/arm64: builds the sidecar for these with Docker's buildx (default: this machine's)
 set -euo pipefail
@@ -21,7 +21,7 @@ mkdir -p target
 # record NAME DIGEST
 record() {
     [[ $2 == sha256:* ]] || fail "no digest of $1 was printed" 'see the lines above'
-    printf '%s@%s\n' "$REGISTRY/$1" "$2" | tee -a target/digests
+    printf '%s@%s %s\n' "$REGISTRY/$1" "$2" "$VERSION" | tee -a target/digests
 }
 # push NAME MANIFEST
 push() {

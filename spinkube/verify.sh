@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks a running deployment: through the ingress, in the database, in the metrics, and from another namespace. Prints
 # one line per fact and stops at the first that does not hold, with its fix. Leaves only its audit events behind.
-#   URL=https://items.example.com   the ingress (default: found by spinkube/address.sh)
+#   URL=https://items.example.com   the ingress (default: found in the cluster)
+#   LOAD=yes                        also replaces the pods under load and sends a flood
 #   PATIENCE=0                      seconds to wait for each fact, instead of its own time
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -9,7 +10,7 @@ cd "$(dirname "$0")"
 . ./lib.sh
 need_cluster
 need curl 'install it'
-URL=$(./address.sh)
+URL=$(address)
 id=verify-$(date +%s)-$$
 work=$(mktemp -d)
 forwards=()
@@ -195,5 +196,51 @@ for target in "${targets[@]}"; do
     fact "it does not reach $target" \
         'kubectl -n items get networkpolicies; is K3s run with --disable-network-policy?' reached "$target closed"
 done
+
+echo '-- Pods have no rights that they do not need'
+hardened() {
+    local found
+    found=$(kubectl -n items get pods -l core.spinkube.dev/app-name -o jsonpath='{range .items[*].spec.containers[*]}{.securityContext.capabilities.drop} {.securityContext.allowPrivilegeEscalation} {.lifecycle.preStop.sleep.seconds}{"\n"}{end}' | sort -u)
+    [[ $found == '["ALL"] false 5' ]] || { echo "$found"; return 1; }
+}
+fact 'the pods of Spin drop all capabilities, and wait five seconds before they end' \
+    'make deploy: it applies spinkube/base/pods.yaml' hardened
+
+if [[ ${LOAD:-} == yes ]]; then
+    echo '-- It stands load'
+    # ask NUMBER: one request after another as long as the file `asking` is there; each writes its status.
+    ask() {
+        while [[ -e $work/asking ]]; do
+            curl -s -o /dev/null -w '%{http_code}\n' --max-time 15 -H "X-Request-Id: $id-load-$1-$SECONDS" \
+                "$URL/items?limit=1" >>"$work/asked-$1" || true
+            sleep 0.05
+        done
+    }
+    touch "$work/asking"
+    callers=()
+    for caller in 1 2 3 4; do
+        ask "$caller" &
+        callers+=("$!")
+    done
+    kubectl -n items rollout restart deployment/items >/dev/null
+    fact 'the pods were replaced' 'kubectl -n items get pods' \
+        kubectl -n items rollout status deployment/items --timeout=180s
+    sleep 3
+    rm "$work/asking"
+    wait "${callers[@]}"
+    nothing_lost() { ! cat "$work"/asked-* | sort | uniq -c | grep -v ' 200$'; }
+    fact "none of the $(cat "$work"/asked-* | wc -l) requests meanwhile was lost" \
+        'kubectl -n items get deployment items -o yaml: lifecycle; serverstransport items: dialTimeout' nothing_lost
+
+    restarts() { kubectl -n items get pods -o jsonpath='{.items[*].status.containerStatuses[*].restartCount}'; }
+    before=$(restarts)
+    curl -sZ --parallel-max 200 -o /dev/null -w '%{http_code}\n' "$URL/items?limit=100#[1-5000]" >"$work/flood" || true
+    refused() {
+        sort "$work/flood" | uniq -c
+        ! grep -qvE '^(200|429)$' "$work/flood" && grep -q 429 "$work/flood" && [[ $(restarts) == "$before" ]]
+    }
+    fact 'a flood of 5000 requests is answered by 200 and 429, and no pod restarts' \
+        'kubectl -n items get middlewares; kubectl -n items describe pods: OOMKilled' refused
+fi
 
 printf '%s facts hold.\n' "$facts"

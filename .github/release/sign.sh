@@ -10,13 +10,15 @@ need cosign 'install it: https://docs.sigstore.dev'
 [[ -s target/release-files/sbom.spdx.json ]] || fail 'there is no bill of materials' 'make sbom'
 [[ -n ${GITHUB_REPOSITORY:-} ]] || fail 'this is not GitHub Actions' 'push a tag'
 
+# Without the versions.
+cut -d' ' -f1 target/digests >target/release-files/digests.txt
 while read -r artifact; do
     say "$artifact"
     cosign sign --yes "$artifact"
     cosign attest --yes --type spdxjson --predicate target/release-files/sbom.spdx.json "$artifact"
     .github/release/verify.sh "$artifact"
-done <target/digests
+done <target/release-files/digests.txt
 
 # In the format of sha256sum, for the attestation of provenance.
-sed 's/^\(.*\)@sha256:\(.*\)$/\2  \1/' target/digests >target/release-files/checksums.txt
-cp target/digests target/release-files/digests.txt
+sed 's/^\(.*\)@sha256:\(.*\)$/\2  \1/' target/release-files/digests.txt \
+    >target/release-files/checksums.txt

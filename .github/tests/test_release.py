@@ -164,7 +164,7 @@ def test_notes_are_the_section_of_the_version_and_the_digests(repository):
 
 def package(repository):
     """Writes what `make package` and `make sbom` leave."""
-    repository.write("target/digests", f"ghcr.io/o/n/items@{A}\nghcr.io/o/n/sidecar@{B}\n")
+    repository.write("target/digests", f"ghcr.io/o/n/items@{A} 1.2.3\nghcr.io/o/n/sidecar@{B} 1.2.3\n")
     repository.write("target/release-files/sbom.spdx.json", "{}")
     repository.fake("cosign")
 
@@ -177,7 +177,7 @@ def test_package_pushes_names_in_small_letters_and_records_the_digests(repositor
     repository.run("spinkube/package", REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
     pushed = [call for call in repository.calls if " push " in call]
     assert len(pushed) == 4 and all(call.split()[-1].startswith("ghcr.io/example/items/") for call in pushed), pushed
-    assert repository.read("target/digests").splitlines()[0] == f"ghcr.io/example/items/items@{A}"
+    assert repository.read("target/digests").splitlines()[0] == f"ghcr.io/example/items/items@{A} 1.2.3"
 
 
 def test_a_bill_of_materials_without_the_crates_is_refused(repository):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the platform into the cluster that kubectl points at: a K3s with the shim on its nodes. May be run again.
+#   SPIN_OPERATOR_CRDS=…   address or file of the operator's CRDs (default: its release on GitHub)
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
@@ -14,7 +15,7 @@ kubectl get nodes -l spin=true -o name | grep -q . ||
 # The CRDs have the version of the chart.
 SPIN_OPERATOR=$(sed -n '/chart: .*spin-operator$/,/---/s/^  version: //p' spin.yaml)
 
-apply() { kubectl apply --server-side --force-conflicts -k . "$@"; }
+apply() { kubectl apply --server-side --force-conflicts "$@"; }
 # ready NAMESPACE: whether it has Deployments and all are available.
 ready() {
     kubectl -n "$1" get deployments -o name | grep -q . &&
@@ -22,17 +23,17 @@ ready() {
 }
 
 say 'cert-manager'
-kubectl apply --server-side -f namespaces.yaml >/dev/null
-apply -l app.kubernetes.io/name=cert-manager >/dev/null
+# By file: with -k and a label, kubectl would first look up every kind, also those of charts that are not there yet.
+apply -f namespaces.yaml -f cert-manager.yaml >/dev/null
 until_true 600 'cert-manager is ready' ready cert-manager
 
 say "CRDs of spin-operator $SPIN_OPERATOR"
 releases=https://github.com/spinframework/spin-operator/releases/download
-kubectl apply --server-side --force-conflicts -f "$releases/v$SPIN_OPERATOR/spin-operator.crds.yaml" >/dev/null
+apply -f "${SPIN_OPERATOR_CRDS:-$releases/v$SPIN_OPERATOR/spin-operator.crds.yaml}" >/dev/null
 
 # Without it, the chart would set a password that everybody knows.
 kubectl -n monitoring get secret grafana-admin >/dev/null 2>&1 ||
-    kubectl apply --server-side -f - >/dev/null <<YAML
+    apply -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Secret
 metadata: { name: grafana-admin, namespace: monitoring }
@@ -41,7 +42,7 @@ YAML
 
 say 'Everything else'
 # Resources of a chart's kinds are rejected until the chart has installed its CRDs.
-until_true 900 'all resources are accepted' apply
+until_true 900 'all resources are accepted' apply -k .
 for namespace in spin-operator cnpg-system monitoring; do
     until_true 900 "$namespace is ready" ready "$namespace"
 done

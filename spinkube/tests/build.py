@@ -18,15 +18,25 @@ KUBECTL = Path(sys.executable).parent / "kubectl"
 BUILDS = ROOT / "target" / "manifests"
 
 OVERLAYS = sorted(path.name for path in (SPINKUBE / "overlays").iterdir())
-# rds comes last: it deletes what other components add.
-COMPONENTS = sorted((path.name for path in (SPINKUBE / "components").iterdir()), key=lambda name: (name == "rds", name))
+# These two come last: they change what other components add.
+COMPONENTS = sorted(path.name for path in (SPINKUBE / "components").iterdir())
+COMPONENTS.sort(key=lambda name: name in ("pooler", "rds"))
 # Each replaces the base's database, so a variant has at most one of them.
 DATABASES = {"cloudnative-pg", "rds"}
-SETS = itertools.chain.from_iterable(itertools.combinations(COMPONENTS, size + 1) for size in range(len(COMPONENTS)))
 # What Argo CD keeps in step.
 ENVIRONMENTS = sorted(path.name for path in (SPINKUBE / "argocd" / "environments").iterdir())
-# Every overlay, and every set of components: +NAME+NAME.
-VARIANTS = OVERLAYS + ["+" + "+".join(chosen) for chosen in SETS if not DATABASES <= set(chosen)]
+
+
+def possible(chosen):
+    """Whether these components go together: at most one database, and the pooler only with CloudNativePG's."""
+    return not DATABASES <= chosen and ("pooler" not in chosen or "cloudnative-pg" in chosen)
+
+
+SETS = [{one, two} for one, two in itertools.product(COMPONENTS, COMPONENTS)]
+SETS += [{one, "pooler", "cloudnative-pg"} for one in COMPONENTS]
+SETS += [{*COMPONENTS} - {"rds"}, {*COMPONENTS} - {"cloudnative-pg", "pooler"}]
+# Every overlay, every pair of components, and all at once: +NAME+NAME.
+VARIANTS = OVERLAYS + sorted({"+" + "+".join(c for c in COMPONENTS if c in chosen) for chosen in SETS if possible(chosen)})
 # As Kubernetes reads YAML, a date is text.
 yaml.CSafeLoader.add_constructor("tag:yaml.org,2002:timestamp", yaml.CSafeLoader.construct_yaml_str)
 

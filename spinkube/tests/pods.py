@@ -33,8 +33,12 @@ def own(rendered):
         yield Peer(names.get(name, name), owner["metadata"]["namespace"], tuple(template["metadata"]["labels"].items()))
     for name, cluster in build.kind(rendered, "Cluster").items():
         # The labels that CloudNativePG's source puts on its servers, and on the jobs that create them.
-        labels = (("cnpg.io/cluster", name), ("app.kubernetes.io/component", "database"))
+        labels = (("cnpg.io/cluster", name), ("app.kubernetes.io/component", "database"), ("cnpg.io/podRole", "instance"))
         yield Peer("database", cluster["metadata"]["namespace"], labels)
+    for name, pooler in build.kind(rendered, "Pooler").items():
+        cluster = pooler["spec"]["cluster"]["name"]
+        labels = (("cnpg.io/cluster", cluster), ("cnpg.io/poolerName", name), ("app.kubernetes.io/component", "pooler"))
+        yield Peer("pooler", pooler["metadata"]["namespace"], labels)
     if any("acme" in issuer["spec"] for issuer in build.kind(rendered, "Issuer").values()):
         yield Peer("certificate proof", "items", (("acme.cert-manager.io/http01-solver", "true"),))
     # Every pod of the namespace is isolated, also one that no policy knows.

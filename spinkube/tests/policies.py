@@ -4,7 +4,7 @@ import ipaddress
 from itertools import product
 
 # Every port that anything here listens on, and some that nothing may reach.
-TCP = (22, 53, 80, 443, 3100, 4318, 5432, 6443, 8000, 8089, 9187, 9464, 10250)
+TCP = (22, 53, 80, 443, 3100, 4318, 5432, 6443, 8000, 8089, 9127, 9187, 9464, 10250)
 PORTS = [("UDP", 53)] + [("TCP", port) for port in TCP]
 
 # An address of a pod in K3s's default cluster-cidr.
@@ -16,9 +16,9 @@ def selects(selector, labels):
     assert not selector.keys() - {"matchLabels", "matchExpressions"}, selector
     labels = dict(labels)
     expressions = selector.get("matchExpressions", [])
-    assert all(expression["operator"] == "In" for expression in expressions), expressions
+    assert {expression["operator"] for expression in expressions} <= {"In", "DoesNotExist"}, expressions
     return selector.get("matchLabels", {}).items() <= labels.items() and all(
-        labels.get(expression["key"]) in expression["values"] for expression in expressions
+        labels.get(expression["key"]) in expression.get("values", [None]) for expression in expressions
     )
 
 

@@ -8,8 +8,8 @@ import build
 MATCHER = re.compile(r"(\w+)\((`[^`]*`(?:,\s*`[^`]*`)*)\)")
 
 
-def matches(rule, method, path, headers):
-    """Whether a rule matches. `headers` have names in small letters."""
+def matches(rule, method, path):
+    """Whether a rule matches."""
 
     def matcher(found):
         match found[1], re.findall("`([^`]*)`", found[2]):
@@ -21,8 +21,6 @@ def matches(rule, method, path, headers):
                 return str(re.search(pattern, unquote(path)) is not None)
             case "Method", [expected]:
                 return str(method == expected)
-            case "HeaderRegexp", [header, pattern]:
-                return str(re.search(pattern, headers.get(header.lower(), "")) is not None)
         raise AssertionError(f"unknown matcher {found[0]}")
 
     python = MATCHER.sub(matcher, rule).replace("&&", " and ").replace("||", " or ")
@@ -30,16 +28,25 @@ def matches(rule, method, path, headers):
     return eval(python)  # noqa: S307
 
 
-def taken(rendered, method, path, headers, entry_point):
-    """The matching route with the highest priority; None means that Traefik answers 404."""
-    ingresses = build.specs(rendered, "IngressRoute").values()
-    routes = [route for spec in ingresses if entry_point in spec["entryPoints"] for route in spec["routes"]]
-    routes = [route for route in routes if matches(route["match"], method, path, headers)]
-    assert len({route["priority"] for route in routes}) == len(routes), "two matching routes have the same priority"
-    return max(routes, key=lambda route: route["priority"], default=None)
+def taken(rendered, method, path, entry_point):
+    """The matching route with the highest priority, and the same of its children, as one route with the middlewares of
+    both. None means that Traefik answers 404."""
+
+    def best(specs):
+        found = [route | {"of": name} for name, spec in specs.items() for route in spec["routes"]]
+        found = [route for route in found if matches(route["match"], method, path)]
+        assert len({route["priority"] for route in found}) == len(found), "two matching routes have the same priority"
+        return max(found, key=lambda route: route["priority"], default=None)
+
+    held = build.specs(rendered, "IngressRoute")
+    route = best({name: spec for name, spec in held.items() if entry_point in spec.get("entryPoints", [])})
+    if route is None or "services" in route:
+        return route
+    child = best({name: spec for name, spec in held.items() if {"name": route["of"]} in spec.get("parentRefs", [])})
+    return child and child | {"middlewares": route["middlewares"] + child["middlewares"]}
 
 
 def middlewares(rendered, route):
-    """{kind: settings} of the middlewares of a route, in their order."""
+    """{name: settings} of the middlewares of a route, in their order."""
     held = build.specs(rendered, "Middleware")
-    return {kind: settings for entry in route["middlewares"] for kind, settings in held[entry["name"]].items()}
+    return {entry["name"]: held[entry["name"]] for entry in route["middlewares"]}

@@ -1,4 +1,5 @@
-"""What spin-operator 0.6.1 creates from a SpinApp: a Deployment and a Service, which other manifests refer to."""
+"""What spin-operator 0.6.1 creates from a SpinApp: a Deployment and a Service, which other manifests refer to. The
+Deployment then gets the fields of base/pods.yaml."""
 
 import build
 
@@ -50,8 +51,20 @@ def resources(app, executor):
     ]
 
 
+def applied_later(resource):
+    """Whether a resource is only some fields of a Deployment that spin-operator makes."""
+    return resource["metadata"].get("labels", {}).get("app.kubernetes.io/component") == "pods"
+
+
 def expand(rendered):
-    """The resources of a variant, and those that spin-operator creates from its SpinApps."""
+    """The resources of a variant, with those that spin-operator creates from its SpinApps."""
     executors = build.kind(rendered, "SpinAppExecutor")
     apps = build.kind(rendered, "SpinApp").values()
-    return rendered + [made for app in apps for made in resources(app, executors[app["spec"]["executor"]])]
+    found = [resource for resource in rendered if not applied_later(resource)]
+    found += [made for app in apps for made in resources(app, executors[app["spec"]["executor"]])]
+    for fields in filter(applied_later, rendered):
+        [container] = build.pod(found, "Deployment", build.name(fields))["containers"]
+        [more] = fields["spec"]["template"]["spec"]["containers"]
+        assert more["name"] == container["name"]
+        container |= more
+    return found

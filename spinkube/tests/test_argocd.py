@@ -50,7 +50,7 @@ def wave(resource):
 def test_both_of_our_images_are_named_by_digest(environment):
     resources = items(environment)
     found = [app["image"] for app in build.specs(resources, "SpinApp").values()]
-    assert build.kind(resources, "Deployment").keys() == {"sidecar"}
+    assert build.kind(resources, "Deployment").keys() == {"sidecar", "items"}
     found += [container["image"] for container in build.pod(resources, "Deployment", "sidecar")["containers"]]
     assert all(re.fullmatch(r"ghcr\.io/\S+@sha256:[0-9a-f]{64}", image) for image in found) and len(found) == 2, found
 
@@ -72,8 +72,9 @@ def test_a_sync_applies_the_database_then_the_schema_then_what_serves(environmen
     assert annotation(schema, "hook") == "Sync" and annotation(schema, "hook-delete-policy") == "BeforeHookCreation"
     later = {(wave(r), r["kind"]) for r in resources if wave(r)}
     serving = {(2, kind) for kind in ("SpinApp", "Deployment", "HorizontalPodAutoscaler")}
-    assert later == {(1, "Job"), *serving, (3, "Certificate")}
-    assert [build.name(r) for r in resources if wave(r) == 3] == ["items-tls"], "it waits for DNS, so it comes last"
+    # What waits for DNS comes last, and the fields of a Deployment that spin-operator has to make first.
+    assert later == {(1, "Job"), *serving, (3, "Certificate"), (3, "Deployment")}
+    assert {build.name(r) for r in resources if wave(r) == 3} == {"items-tls", "items"}
 
 
 def test_no_commit_deletes_data(environment):

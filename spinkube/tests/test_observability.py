@@ -55,10 +55,10 @@ def test_the_labels_that_the_rules_select_are_those_of_the_manifests(rendered):
     # Prometheus' label `job` is the name of the Service that the monitor selects.
     monitor = build.specs(rendered, "ServiceMonitor")["sidecar"]["selector"]["matchLabels"]
     assert monitor.items() <= build.kind(rendered, "Service")["sidecar"]["metadata"]["labels"].items()
-    # Traefik calls the service of a route NAMESPACE-INGRESSROUTE-HASH@kubernetescrd.
-    [pattern] = set(re.findall(r'service=~"([^"]+)"', text))
+    # Traefik calls a route, and its service, NAMESPACE-INGRESSROUTE-HASH@kubernetescrd.
+    [pattern] = set(re.findall(r'(?:service|router)=~"([^"]+)"', text))
     for name, route in build.kind(rendered, "IngressRoute").items():
-        if any(service["name"] == "items" for entry in route["spec"]["routes"] for service in entry["services"]):
+        if any(service["name"] == "items" for entry in route["spec"]["routes"] for service in entry.get("services", [])):
             assert re.fullmatch(pattern, f"{route['metadata']['namespace']}-{name}-0123456789abcdef0123@kubernetescrd")
 
 

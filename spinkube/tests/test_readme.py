@@ -4,9 +4,9 @@ import re
 
 import build
 import schemas
-import scripts
 import yaml
 from spin_operator import expand
+from test_references import CREATED
 
 README = (build.SPINKUBE / "README.md").read_text()
 DOCUMENTS = sorted(build.SPINKUBE.rglob("README.md"))
@@ -64,7 +64,7 @@ def test_kubectl_commands_name_objects_that_exist():
     resources = [r for name in build.OVERLAYS for r in expand(build.variant(name))] + build.platform()
     existing = {(r["kind"].lower(), build.name(r)) for r in resources}
     # Made by scripts or by charts.
-    existing |= {("secret", name) for name in [*scripts.created_secrets(), "grafana-admin", "items-ca"]}
+    existing |= {("secret", name) for name in [*CREATED, "grafana-admin", "items-ca"]}
     existing |= {("deployment", "argo-cd-argocd-server")}
     text = "".join(path.read_text() for path in [*DOCUMENTS, *build.SPINKUBE.glob("*.sh")])
     kinds = "statefulset|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
@@ -75,14 +75,16 @@ def test_kubectl_commands_name_objects_that_exist():
 
 
 def test_numbers_and_versions_are_those_of_the_manifests():
-    production, local = build.variant("production"), build.variant("local")
-    replicas = build.specs(production, "HorizontalPodAutoscaler")["items"]["maxReplicas"]
+    direct, local = build.variant("+autoscaling+cloudnative-pg"), build.variant("local")
+    replicas = build.specs(direct, "HorizontalPodAutoscaler")["items"]["maxReplicas"]
     assert f"({replicas} + 1) x 128 = {(replicas + 1) * 128} of `max_connections` 700" in README
-    assert build.specs(production, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"] == "700"
+    assert build.specs(direct, "Cluster")["postgres"]["postgresql"]["parameters"]["max_connections"] == "700"
     assert "-cmax_connections=700" in build.pod(local, "StatefulSet", "postgres")["containers"][0]["args"]
     held = build.specs(local, "Middleware")
     rate, in_flight = held["rate"]["rateLimit"]["average"], held["in-flight"]["inFlightReq"]["amount"]
     assert f"Each caller may send {rate} requests per second and have {in_flight} in flight" in README
+    total = held["in-flight-total"]["inFlightReq"]["amount"]
+    assert f"all callers together {total} (`in-flight-total`)" in README
     readiness = build.specs(local, "SpinApp")["items"]["checks"]["readiness"]
     assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in README
     shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim.sh").read_text(), re.M)[1]

@@ -5,9 +5,15 @@ import re
 
 import build
 import pods
-import scripts
+import yaml
 from policies import selects
 from spin_operator import expand
+
+
+SECRETS = (build.SPINKUBE / "secrets.sh").read_text()
+LABELS = re.search(r"namespace: items, labels: (\{.*?\})", SECRETS)[1]
+# {name: user} of the Secrets that secrets.sh creates.
+CREATED = dict(re.findall(r"\b([a-z-]+):([a-z]+)\b", re.search(r"for pair in (.*);", SECRETS)[1]))
 
 
 def configmaps(rendered):
@@ -21,7 +27,7 @@ def secrets(rendered, variant):
         external = build.specs(rendered, "ExternalSecret")
         found = {name: set(spec["target"]["template"]["data"]) for name, spec in external.items()}
     else:
-        found = {name: set(secret["stringData"]) for name, secret in scripts.created_secrets().items()}
+        found = {name: {"username", "password"} for name in CREATED}
     assert all(keys == {"username", "password"} for keys in found.values())
     for certificate in build.specs(rendered, "Certificate").values():
         found[certificate["secretName"]] = {"tls.crt", "tls.key", "ca.crt"}
@@ -110,9 +116,11 @@ def test_every_workload_selects_only_its_own_pods(rendered):
 def test_every_spinapp_has_a_disruption_budget_that_lets_one_pod_go(rendered):
     budgets = build.specs(rendered, "PodDisruptionBudget")
     for name, budget in budgets.items():
-        assert selected(rendered, budget["selector"]).keys() == {name}
+        found = set(selected(rendered, budget["selector"]))
+        found |= {peer.name for peer in pods.own(rendered) if peer.name == "pooler" and selects(budget["selector"], peer.labels)}
+        assert found == {"pooler" if name in build.kind(rendered, "Pooler") else name}
         assert budget["maxUnavailable"] == 1
-    assert budgets.keys() == build.kind(rendered, "SpinApp").keys()
+    assert budgets.keys() == build.kind(rendered, "SpinApp").keys() | build.kind(rendered, "Pooler").keys()
 
 
 def test_an_autoscaler_has_its_deployment_and_the_requests_it_divides_by(rendered):
@@ -132,9 +140,9 @@ def test_every_monitor_finds_its_service_and_port(rendered):
         [service] = [s for s in services if selects(spec["selector"], s["metadata"].get("labels", {}))]
         assert service["metadata"]["namespace"] == namespace, name
         assert {endpoint["port"] for endpoint in spec["endpoints"]} <= {p.get("name") for p in service["spec"]["ports"]}
-    for monitor in build.specs(rendered, "PodMonitor").values():
-        [cluster] = build.kind(rendered, "Cluster")
-        assert monitor["selector"]["matchLabels"] == {"cnpg.io/cluster": cluster}
+    for name, monitor in build.specs(rendered, "PodMonitor").items():
+        [peer] = [p for p in pods.own(rendered) if selects(monitor["selector"], p.labels)]
+        assert peer.name == {"postgres": "database", "postgres-pooler": "pooler"}[name]
         assert [endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]] == ["metrics"]
 
 
@@ -142,18 +150,21 @@ def service_ports(resources):
     """{NAME.NAMESPACE of a Service: its ports}, those of operators included."""
     services = build.kind(expand(resources), "Service").items()
     found = {f"{n}.{s['metadata']['namespace']}": {port["port"] for port in s["spec"]["ports"]} for n, s in services}
-    return found | {f"{name}-rw.items": {5432} for name in build.kind(resources, "Cluster")}
+    found |= {f"{name}-rw.items": {5432} for name in build.kind(resources, "Cluster")}
+    return found | {f"{name}.items": {5432} for name in build.kind(resources, "Pooler")}
 
 
 def test_every_route_has_its_service_and_its_middlewares(rendered):
     services, used = service_ports(rendered), set()
     for route in (route for r in build.specs(rendered, "IngressRoute").values() for route in r["routes"]):
-        [service] = route["services"]
+        used |= {middleware["name"] for middleware in route.get("middlewares", [])}
+        # A route without a service has children.
+        [service] = route.get("services", [{"kind": "TraefikService", "name": "noop@internal"}])
         if service.get("kind") == "TraefikService":
             assert service["name"] == "noop@internal"
         else:
             assert service["port"] in services[f"{service['name']}.items"]
-        used |= {middleware["name"] for middleware in route.get("middlewares", [])}
+            assert service["serversTransport"] in build.kind(rendered, "ServersTransport")
     assert used == build.kind(rendered, "Middleware").keys()
 
 
@@ -172,7 +183,7 @@ def test_a_database_with_tls_is_verified_by_every_client(variant, rendered):
     present = bool(build.DATABASES & build.components(variant))
     # Spin's `require` verifies chain and host name.
     assert build.database(rendered)["data"]["sslmode"] == ("require" if present else "disable")
-    settings = build.specs(rendered, "SpinAppExecutor")["containerd-shim-spin"]["deploymentConfig"]
+    settings = build.specs(rendered, "SpinAppExecutor")["items"]["deploymentConfig"]
     assert settings.get("caCertSecret") == ("items-ca" if present else None)
     assert settings["installDefaultCACerts"] is not present
     if not present:
@@ -196,8 +207,9 @@ def test_the_database_cluster_finds_what_it_names_and_commits_on_two_servers(var
         superuser = spec["superuserSecret"]["name"]
         assert {superuser, *spec["certificates"].values()} <= held.keys()
         external = build.specs(rendered, "ExternalSecret").get(superuser)
-        secret = external["target"]["template"] if external else scripts.created_secrets()[superuser]
-        assert secret["metadata"]["labels"]["cnpg.io/reload"] == "true", "a changed password would not be taken over"
+        # With this label, the operator sets a changed password in the database.
+        labels = external["target"]["template"]["metadata"]["labels"] if external else yaml.safe_load(LABELS)
+        assert labels["cnpg.io/reload"] == "true"
         plugins = {plugin["name"]: plugin["parameters"]["barmanObjectName"] for plugin in spec["plugins"]}
         assert set(plugins.values()) == build.kind(rendered, "ObjectStore").keys()
         for backup in build.specs(rendered, "ScheduledBackup").values():
@@ -217,4 +229,6 @@ def test_certificates_have_their_issuer_their_users_and_the_name_of_the_database
     kept = {name for name, spec in certificates.items() if spec["privateKey"]["rotationPolicy"] == "Never"}
     assert kept == {name for name, spec in certificates.items() if spec.get("isCA")}
     if "postgres-server" in certificates:
-        assert build.database(rendered)["data"]["host"] in certificates["postgres-server"]["dnsNames"]
+        hosts = {build.database(rendered)["data"]["host"]}
+        hosts |= {f"{name}.items.svc.cluster.local" for name in build.kind(rendered, "Pooler")}
+        assert hosts <= set(certificates["postgres-server"]["dnsNames"])
