@@ -147,8 +147,12 @@ deploy: ## deploy an overlay (OVERLAY= REGISTRY= VERSION=)
 	@spinkube/deploy.sh
 
 .PHONY: verify
-verify: ## check a running deployment (URL=)
+verify: ## check a running deployment (URL= LOAD=yes)
 	@spinkube/verify.sh
+
+.PHONY: check-overlays
+check-overlays: ## ask the cluster whether it accepts every overlay
+	@spinkube/tests/accepted.sh
 
 .PHONY: undeploy
 undeploy: ## delete the application and its data; asks first
