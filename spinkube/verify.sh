@@ -141,8 +141,8 @@ forward monitoring svc/prometheus-operated 9090
 prometheus=$forwarded
 FOR=120 fact 'Prometheus reaches the sidecar' 'observability/RUNBOOK.md#sidecarabsent' \
     prometheus 'up{job="sidecar"} == 1'
-FOR=120 fact "Traefik's series for items have the 250 ms bucket" 'observability/RUNBOOK.md#ingressmetricsabsent' \
-    prometheus 'traefik_service_request_duration_seconds_bucket{service=~"items-items-.+", le="0.25"}'
+FOR=120 fact "Traefik's series of the route items have the 250 ms bucket" 'observability/RUNBOOK.md#ingressmetricsabsent' \
+    prometheus 'traefik_router_request_duration_seconds_bucket{router=~"items-items-[^-]+@kubernetescrd", le="0.25"}'
 FOR=120 fact 'the rules are loaded' 'kubectl -n items get prometheusrules' prometheus 'items:http_requests:rate2m'
 
 echo '-- Nothing else is reachable from outside'

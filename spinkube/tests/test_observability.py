@@ -55,18 +55,17 @@ def test_the_labels_that_the_rules_select_are_those_of_the_manifests(rendered):
     # Prometheus' label `job` is the name of the Service that the monitor selects.
     monitor = build.specs(rendered, "ServiceMonitor")["sidecar"]["selector"]["matchLabels"]
     assert monitor.items() <= build.kind(rendered, "Service")["sidecar"]["metadata"]["labels"].items()
-    # Traefik calls a route, and its service, NAMESPACE-INGRESSROUTE-HASH@kubernetescrd.
-    [pattern] = set(re.findall(r'(?:service|router)=~"([^"]+)"', text))
-    for name, route in build.kind(rendered, "IngressRoute").items():
-        if any(service["name"] == "items" for entry in route["spec"]["routes"] for service in entry.get("services", [])):
-            assert re.fullmatch(pattern, f"{route['metadata']['namespace']}-{name}-0123456789abcdef0123@kubernetescrd")
+    # Traefik calls a route NAMESPACE-INGRESSROUTE-HASH@kubernetescrd. A child would count each request again.
+    [pattern] = set(re.findall(r'router=~"([^"]+)"', text))
+    routes = build.kind(rendered, "IngressRoute")
+    counted = [n for n in routes if re.fullmatch(pattern, f"items-{n}-0123456789abcdef0123@kubernetescrd")]
+    assert counted == ["items"] and "parentRefs" not in routes["items"]["spec"]
 
 
-def test_traefik_reports_the_bucket_of_the_latency_objective_under_its_own_labels():
-    buckets = [float(bucket) for bucket in build.values("traefik")["metrics"]["prometheus"]["buckets"].split(",")]
-    assert 0.25 in buckets and buckets == sorted(buckets)
-    [endpoint] = build.specs(build.platform(), "ServiceMonitor")["traefik"]["endpoints"]
-    assert endpoint["honorLabels"], "the rules select Traefik's own label `service`"
+def test_traefik_counts_by_route_and_reports_the_bucket_of_the_latency_objective():
+    settings = build.values("traefik")["metrics"]["prometheus"]
+    buckets = [float(bucket) for bucket in settings["buckets"].split(",")]
+    assert settings["addRoutersLabels"] and 0.25 in buckets and buckets == sorted(buckets)
 
 
 def test_prometheus_keeps_what_the_rules_look_back_on_and_scrapes_often_enough(rendered):
