@@ -169,8 +169,10 @@ fn what_is_pruned_depends_on_no_setting_of_the_database() {
     }
     folder.psql(
         "itemsdb",
-        "INSERT INTO public.audit_logs (event_id, action, outcome, request_id, created_at, stored_at)
-         SELECT gen_random_uuid(), 'list', 'ok', 'r', now() - n * interval '1 hour', now() FROM generate_series(1, 20) n",
+        "DO $$ BEGIN FOR hours IN REVERSE 20..1 LOOP
+            INSERT INTO public.audit_logs (event_id, action, outcome, request_id, created_at, stored_at)
+            VALUES (gen_random_uuid(), 'list', 'ok', 'r', now() - hours * interval '1 hour', now());
+         END LOOP; END $$",
     );
     let before = |zone: &str| {
         let form = "'YYYY-MM-DD HH24:MI'";
