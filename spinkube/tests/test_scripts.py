@@ -197,8 +197,9 @@ def test_secrets_refuses_to_rotate_other_names_before_it_changes_anything(name):
 
 def test_passwords_are_long_and_different_and_on_no_command_line():
     created = scripts.created_secrets()
+    assert re.fullmatch("[0-9a-f]{64}", created.pop("audit-key")["stringData"]["seed"])
     passwords = {secret["stringData"]["password"] for secret in created.values()}
     assert len(passwords) == 4 and all(re.fullmatch("[A-Za-z0-9]{32}", password) for password in passwords)
     assert all(secret["type"] == "kubernetes.io/basic-auth" for secret in created.values())
     run = scripts.Run("secrets", {"get secret": (1, "")})
-    assert not re.search(r"\b[A-Za-z0-9]{32}\b", " ".join(line for line, _ in run.calls) + run.output)
+    assert not re.search(r"\b([A-Za-z0-9]{32}|[0-9a-f]{64})\b", " ".join(line for line, _ in run.calls) + run.output)
