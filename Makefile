@@ -114,11 +114,20 @@ audit-prune: ## remove audit events before a time (BEFORE=2026-01-31)
 audit-erase: ## remove a deleted item's content from the trail (ITEM=42)
 	@scripts/retention.sh erase "$$ITEM"
 
+.PHONY: audit-verify
+audit-verify: ## verify the trail against kept heads (KEY= HEADS=)
+	@cargo build $(LOCKED) --quiet --workspace --bin sidecar
+	@scripts/with-database.sh $(BINARIES)/sidecar verify "$${KEY:-.data/trail/key.pub}" "$${HEADS:-.data/trail}"
+
+.PHONY: audit-restored
+audit-restored: ## state a restore to the trail (HEAD=)
+	@scripts/retention.sh restored "$${HEAD:-.data/trail/head}"
+
 .PHONY: clean-data
-clean-data: ## delete database and passwords, not backups (CONFIRM=)
+clean-data: ## delete database, passwords and heads, not backups (CONFIRM=)
 	@if [ -e .data/postgres.lock ] && ! flock -n .data/postgres.lock true; then \
 	echo 'error: the stack runs; fix: stop it first (Ctrl-C)' >&2; exit 1; fi
-	@set -- .data/postgres "$$(readlink -f .data/postgres)" .data/postgres.lock .data/pgpass .data/passwords .data/prometheus; \
+	@set -- .data/postgres "$$(readlink -f .data/postgres)" .data/postgres.lock .data/pgpass .data/passwords .data/trail .data/prometheus; \
 	if [ "$$CONFIRM" != yes ]; then \
 	echo 'This deletes the database with its audit trail, and what goes with it:' >&2; du -sh "$$@" >&2 2>/dev/null; \
 	echo 'error: not confirmed; fix: make clean-data CONFIRM=yes (after make backup, if you may need the data)' >&2; exit 1; fi; \

@@ -71,7 +71,8 @@ CREATE TABLE IF NOT EXISTS audit_refused (
 CREATE TABLE IF NOT EXISTS audit_logs (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id    uuid        NOT NULL UNIQUE,
-    action      text        NOT NULL CHECK (action IN ('create', 'list', 'get', 'update', 'delete', 'prune', 'erase')),
+    action      text        NOT NULL CHECK (action IN (
+                'create', 'list', 'get', 'update', 'delete', 'prune', 'erase', 'restore')),
     outcome     text        NOT NULL CHECK (outcome IN (
                 'ok', 'not_modified', 'not_found', 'precondition_failed', 'replayed', 'key_conflict')),
     item_id     bigint,
@@ -81,8 +82,26 @@ CREATE TABLE IF NOT EXISTS audit_logs (
     client_addr text,
     created_at  timestamptz NOT NULL,
     stored_at   timestamptz NOT NULL,
-    details     jsonb
+    details     jsonb,
+    -- Actor, client address and details are in the tree (below) only as SHA-256 of the salt and them. audit_erase
+    -- removes the three and the salt, without which nobody can guess them, and keeps this SHA-256 as the commitment.
+    salt        bytea       DEFAULT uuid_send(gen_random_uuid()),
+    commitment  bytea
 );
+-- A trail from before the tree, perhaps from a restored backup: see `unbatched` below.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'audit_logs'::regclass AND attname = 'salt') THEN
+        RETURN;
+    END IF;
+    ALTER TABLE audit_logs ADD COLUMN salt bytea, ADD COLUMN commitment bytea;
+    -- In a statement of its own, the default is not written into the rows that exist.
+    ALTER TABLE audit_logs ALTER COLUMN salt SET DEFAULT uuid_send(gen_random_uuid());
+    -- Not validated, which would read the whole table: the constraint before was narrower.
+    ALTER TABLE audit_logs DROP CONSTRAINT audit_logs_action_check, ADD CONSTRAINT audit_logs_action_check CHECK (action
+        IN ('create', 'list', 'get', 'update', 'delete', 'prune', 'erase', 'restore')) NOT VALID;
+    DROP TABLE IF EXISTS audit_tree, audit_batches CASCADE;
+END $$;
 CREATE INDEX IF NOT EXISTS audit_logs_created_at ON audit_logs (created_at);
 CREATE INDEX IF NOT EXISTS audit_logs_item_id ON audit_logs (item_id, created_at) WHERE item_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS audit_logs_request_id ON audit_logs (request_id);
@@ -100,6 +119,41 @@ CREATE TABLE IF NOT EXISTS audit_totals (
     PRIMARY KEY (action, outcome)
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200,
         autovacuum_vacuum_cost_delay = 0);
+
+-- The trail as a tree (RFC 6962, 2.1): whoever keeps a signed head of it notices any change of what was there before. A
+-- leaf is a batch: the events that one statement stored. It stays when audit_prune removes the events. A batch without
+-- events begins an incarnation of the trail: after a restore, `head` is the last head of the one before.
+CREATE TABLE IF NOT EXISTS audit_batches (
+    batch       bigint  PRIMARY KEY,
+    first_id    bigint,
+    last_id     bigint,
+    events      integer NOT NULL,
+    oldest      timestamptz,
+    newest      timestamptz,
+    digest      bytea,
+    incarnation text,
+    head        text
+);
+
+-- One row: how many leaves the tree has, and its edge, the roots of its complete subtrees from the largest to the
+-- smallest, to which batches are appended.
+CREATE TABLE IF NOT EXISTS audit_tree (
+    singleton   boolean   PRIMARY KEY DEFAULT true CHECK (singleton),
+    size        bigint    NOT NULL DEFAULT 0,
+    edge        bytea[]   NOT NULL DEFAULT '{}',
+    incarnation text      NOT NULL DEFAULT '',
+    -- The events of the batches below are removed.
+    pruned      bigint    NOT NULL DEFAULT 0,
+    -- Ids of events that were stored before there was a tree and are in no batch yet: schema.sql appends them when it
+    -- has committed, without a long lock.
+    unbatched   int8range NOT NULL
+) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200,
+        autovacuum_vacuum_cost_delay = 0);
+-- Until the end of the transaction, when the triggers of 005_audit.sql are there, no event can be stored in between.
+LOCK TABLE audit_logs IN SHARE ROW EXCLUSIVE MODE;
+INSERT INTO audit_tree (unbatched)
+SELECT CASE WHEN count(*) > 0 THEN int8range(min(id), max(id), '[]') ELSE 'empty' END FROM audit_logs
+ON CONFLICT DO NOTHING;
 
 -- A random number of eight hexadecimal digits, which a restore changes (006_retention.sql): entity tags from before and
 -- after a restore differ in it. It is a sequence, because reading a row for each tag takes ten times as long.

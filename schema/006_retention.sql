@@ -2,39 +2,60 @@
 -- Both need the role `retention`, which an administrator takes with SET ROLE, and both write an event of their own into
 -- the trail.
 
+-- The first batch that audit_prune leaves: it holds an event of p_before or later.
+CREATE OR REPLACE FUNCTION audit_first_kept(p_before timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT batch FROM audit_batches WHERE batch >= pruned AND newest >= p_before
+                      ORDER BY batch LIMIT 1), size) FROM audit_tree
+$$;
+
 -- What audit_prune would remove: how many events, and when the first and the last of them happened.
 CREATE OR REPLACE FUNCTION audit_prunable(
     p_before timestamptz, OUT events bigint, OUT oldest text, OUT newest text
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE v_kept bigint := audit_first_kept(p_before);
 BEGIN
-    SELECT count(*), utc(min(created_at)), utc(max(created_at)) INTO events, oldest, newest FROM audit_logs
-     WHERE created_at < p_before AND action <> 'prune' AND event_id NOT IN (SELECT event_id FROM audit_outbox);
+    SELECT coalesce(sum(b.events), 0), utc(min(b.oldest)), utc(max(b.newest)) INTO events, oldest, newest
+      FROM audit_batches b WHERE batch >= (SELECT pruned FROM audit_tree) AND batch < v_kept;
 END $$;
 
--- Removes the oldest events from before p_before, at most p_most, and returns their number: repeat until it is 0.
--- audit_totals does not shrink: it counts what happened, not what is stored. An event that is still in the outbox
--- stays, because the relay would store and count it again.
+-- Removes the events of the oldest batches, if all of them are from before p_before, and returns their number: repeat
+-- until it is 0. It removes at most p_most, and at least one batch. The batches stay, so the rest of the tree can still
+-- be verified. audit_totals does not shrink: it counts what happened, not what is stored. A batch with an event that is
+-- still in the outbox stays, and so do those behind it, because the relay would store and count the event again.
 CREATE OR REPLACE FUNCTION audit_prune(p_before timestamptz, p_most integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE v_events bigint;
+DECLARE
+    v_from   bigint := (SELECT pruned FROM audit_tree);
+    v_kept   bigint := audit_first_kept(p_before);
+    v_below  bigint;
+    v_events bigint;
 BEGIN
     IF p_before IS NULL OR p_before > clock_timestamp() THEN
         RAISE EXCEPTION 'only events of the past can be pruned, not those before %', utc(p_before)
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    DELETE FROM audit_logs WHERE id IN (
-        SELECT id FROM audit_logs WHERE created_at < p_before AND action <> 'prune'
-           AND event_id NOT IN (SELECT event_id FROM audit_outbox)
-         ORDER BY created_at LIMIT p_most);
+    SELECT max(batch) + 1 INTO v_below
+      FROM (SELECT batch, events, sum(events) OVER (ORDER BY batch) AS total
+              FROM (SELECT * FROM audit_batches WHERE batch >= v_from AND batch < v_kept
+                     ORDER BY batch LIMIT p_most) b) b
+     WHERE total <= p_most OR total = events;
+    SELECT coalesce(min(batch), v_below) INTO v_below
+      FROM audit_batches JOIN audit_logs l ON l.id BETWEEN first_id AND last_id JOIN audit_outbox USING (event_id)
+     WHERE batch >= v_from AND batch < v_below;
+    DELETE FROM audit_logs l USING audit_batches b
+     WHERE b.batch >= v_from AND b.batch < v_below AND l.id BETWEEN b.first_id AND b.last_id;
     GET DIAGNOSTICS v_events = ROW_COUNT;
     IF v_events > 0 THEN
-        PERFORM audit_retained('prune', NULL, jsonb_build_object('before', utc(p_before), 'events', v_events));
+        UPDATE audit_tree SET pruned = greatest(pruned, v_below);
+        PERFORM audit_retained('prune', NULL,
+            jsonb_build_object('before', utc(p_before), 'events', v_events, 'below', v_below));
     END IF;
     RETURN v_events;
 END $$;
 
--- Removes what a deleted item has left behind: the details of its events in the trail and in audit_refused, and its
--- Idempotency-Key. The events themselves stay. Returns how many events of the trail had details.
+-- Removes what a deleted item has left behind: the details, actors and client addresses of its events in the trail and
+-- in audit_refused, and its Idempotency-Key. The events themselves stay, and the tree with them: it holds only a
+-- commitment to the three. Returns how many events of the trail had any of them.
 CREATE OR REPLACE FUNCTION audit_erase(p_item_id bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE v_events bigint;
@@ -48,8 +69,11 @@ BEGIN
             USING ERRCODE = 'object_in_use';
     END IF;
     DELETE FROM idempotency WHERE item_id = p_item_id;
-    UPDATE audit_refused SET event = (event::jsonb - 'details')::json WHERE (event ->> 'item_id')::bigint = p_item_id;
-    UPDATE audit_logs SET details = NULL WHERE item_id = p_item_id AND details IS NOT NULL AND action <> 'erase';
+    UPDATE audit_refused SET event = (event::jsonb - 'details' - 'actor' - 'client_addr')::json
+     WHERE (event ->> 'item_id')::bigint = p_item_id;
+    UPDATE audit_logs SET commitment = audit_commitment(salt, actor, client_addr, details), salt = NULL, actor = NULL,
+                          client_addr = NULL, details = NULL
+     WHERE item_id = p_item_id AND num_nonnulls(actor, client_addr, details) > 0 AND action <> 'erase';
     GET DIAGNOSTICS v_events = ROW_COUNT;
     PERFORM audit_retained('erase', p_item_id, jsonb_build_object('events', v_events));
     RETURN v_events;
@@ -81,4 +105,34 @@ BEGIN
     PERFORM setval(name::regclass, greatest(nextval(name::regclass), (p_used ->> name)::bigint) + p_jump)
        FROM unnest(ARRAY['items_id_seq', 'audit_outbox_seq_seq', 'audit_logs_id_seq']) AS name;
     RETURN incarnate();
+END $$;
+
+-- Appends a batch that begins the current incarnation of the database as one of the trail.
+CREATE OR REPLACE FUNCTION audit_begin(p_head text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE v_batch audit_batches;
+BEGIN
+    v_batch.events := 0;
+    v_batch.incarnation := to_hex(pg_sequence_last_value('public.incarnation'));
+    v_batch.head := p_head;
+    PERFORM audit_append(v_batch);
+END $$;
+SELECT audit_begin(NULL) FROM audit_tree WHERE size = 0 \g /dev/null
+
+-- States that a backup was restored, for which the sidecar could take an attack: it signs no tree that is smaller than
+-- the last head that it knows, or different. Begins an incarnation that names this head (p_head, a checkpoint), appends
+-- an event, and returns the incarnation. What the head covered and the backup did not have stays visible as missing.
+CREATE OR REPLACE FUNCTION audit_incarnate(p_head text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE v_incarnation text;
+BEGIN
+    IF p_head ~ '^[^\n]+/[0-9a-f]{8}\n[0-9]+\n[0-9A-Za-z+/]{43}=\n\n[^\n]+\n$' IS NOT TRUE THEN
+        RAISE EXCEPTION 'not a checkpoint of the trail' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT incarnation INTO STRICT v_incarnation FROM audit_tree FOR UPDATE;
+    -- database_restored has begun one already, unless the backup was restored by other means.
+    IF v_incarnation = to_hex(pg_sequence_last_value('incarnation')) THEN PERFORM incarnate(); END IF;
+    PERFORM audit_begin(p_head);
+    SELECT incarnation INTO STRICT v_incarnation FROM audit_tree;
+    PERFORM audit_retained('restore', NULL, jsonb_build_object('incarnation', v_incarnation, 'head', p_head));
+    RETURN v_incarnation;
 END $$;

@@ -21,8 +21,8 @@ GRANT EXECUTE ON FUNCTION
     relay_take, relay_next, relay_release, relay_fail, relay_refuse
 TO items;
 GRANT EXECUTE ON FUNCTION audit_store, audit_ready TO audit;
-GRANT EXECUTE ON FUNCTION audit_prunable, audit_prune, audit_erase TO retention;
+GRANT EXECUTE ON FUNCTION audit_prunable, audit_prune, audit_erase, audit_incarnate, audit_adopt TO retention;
 GRANT EXECUTE ON FUNCTION audit_delay_bounds, relay_passed, database_ready TO metrics;
-GRANT SELECT ON audit_totals, relay_lease TO metrics;
+GRANT SELECT ON audit_totals, audit_batches, audit_tree, relay_lease TO metrics;
 GRANT SELECT (seq, occurred_at) ON audit_outbox TO metrics;
 GRANT SELECT (refused_at) ON audit_refused TO metrics;

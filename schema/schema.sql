@@ -1,5 +1,6 @@
 -- Creates or updates the whole database:  psql -X -v ON_ERROR_STOP=1 -f schema/schema.sql
--- It is one transaction, and can be applied again. It needs a role that may create roles: a superuser, or the master
+-- It is one transaction, and can be applied again; what follows the transaction can be interrupted and continues at the
+-- next time. It needs a role that may create roles: a superuser, or the master
 -- user of a managed service. Passwords come from the environment, never from a command line; a role whose variable is
 -- unset keeps the password it has. With DATABASE_RESTORED set, it also takes the step after a restore
 -- (database_restored in 006_retention.sql).
@@ -12,7 +13,9 @@ SET client_min_messages = warning;
 -- What this file depends on, whatever the server and the database set.
 SET search_path = public;
 SET standard_conforming_strings = on;
-BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+SET default_transaction_isolation = 'read committed';
+SET default_transaction_read_only = off;
+BEGIN;
 SELECT pg_advisory_xact_lock(hashtext('schema.sql')) \g /dev/null
 \ir 001_roles.sql
 SET LOCAL ROLE items_owner;
@@ -28,3 +31,8 @@ RESET ROLE;
 SELECT database_restored() AS incarnation;
 \endif
 COMMIT;
+
+-- Events from before the tree become part of it, 10 000 in each transaction, while the services run.
+SET ROLE retention;
+DO $$ BEGIN WHILE audit_adopt() > 0 LOOP COMMIT; END LOOP; END $$;
+RESET ROLE;

@@ -16,3 +16,4 @@ file=${1:?error: no backup named; fix: make restore FILE=.data/backups/….dump}
     echo "SELECT public.database_restored(:'used'${JUMP:+, :'jump'}); COMMIT;"
 } | "$(dirname "$0")/with-database.sh" psql -Xq -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v jump="${JUMP:-}" -o /dev/null
 echo "restored from $file; ids leave a gap, and entity tags of the time before match nothing"
+echo "until you state it to the trail, its heads are not signed: make audit-restored HEAD=.data/trail/head (the last checkpoint)"

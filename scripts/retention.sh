@@ -1,8 +1,10 @@
 #!/bin/sh
-# Removes a part of the audit trail of the running stack (or of DATABASE_URL), which is recorded as an event in the trail.
+# Removes a part of the audit trail of the running stack (or of DATABASE_URL), or states a restore. Each is recorded as an
+# event in the trail.
 # Usage: scripts/retention.sh prune BEFORE    removes events from before a moment: 2026-01-31, 2026-01-31T12:00 (both in
 #                                             UTC), or with an offset, 2026-01-31T12:00+08:00
-#        scripts/retention.sh erase ITEM      removes the details of a deleted item's events
+#        scripts/retention.sh erase ITEM      removes details, actors and client addresses of a deleted item's events
+#        scripts/retention.sh restored HEAD   states that a backup was restored; the file HEAD has the last checkpoint
 set -eu
 # The settings are those on which reading and writing a time depends; the database may have others.
 query() {
@@ -36,10 +38,15 @@ prune:?*)
     ;;
 erase:?*)
     events=$(query "SELECT audit_erase(:'value');" "$2")
-    echo "details of $events events of item $2 erased"
+    echo "content of $events events of item $2 erased"
+    ;;
+restored:?*)
+    head=$(sed '/^— /q' "$2")
+    incarnation=$(query "SELECT audit_incarnate(:'value' || E'\\n');" "$head")
+    echo "the trail goes on as incarnation $incarnation; what the restored backup did not have stays visible as lost"
     ;;
 *)
-    echo "error: nothing to remove is named; fix: make audit-prune BEFORE=2026-01-31, or make audit-erase ITEM=42" >&2
+    echo "error: nothing to remove is named; fix: make audit-prune BEFORE=2026-01-31, make audit-erase ITEM=42, or make audit-restored HEAD=FILE" >&2
     exit 1
     ;;
 esac

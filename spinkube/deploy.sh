@@ -95,7 +95,7 @@ sed -n 's|^apiVersion: \(.*[.].*\)/.*|\1|p' "$work/rendered.yaml" | sort -u | wh
             'make platform (external-secrets.io: see spinkube/components/external-secrets)'
 done
 if ! has ExternalSecret; then
-    for name in postgres-superuser items-db audit-db metrics-db; do
+    for name in postgres-superuser items-db audit-db metrics-db audit-key; do
         kubectl -n items get secret "$name" >/dev/null 2>&1 || fail "there is no Secret $name" 'make secrets'
     done
 fi

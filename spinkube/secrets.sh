@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Creates the four database passwords as Secrets in the namespace items. Existing ones stay, unless ROTATE names them.
+# Creates the four database passwords, and the key that signs the audit trail's heads, as Secrets in the namespace items.
+# Existing ones stay, unless ROTATE names them.
 #   ROTATE="items-db audit-db"   creates these again; `make deploy` then sets them in the database and restarts the pods
 # Passwords exist only in the cluster: on no disk, on no command line.
 set -euo pipefail
@@ -35,3 +36,15 @@ stringData: { username: $user, password: $(random_password) }
 YAML
     say "Secret $name: created"
 done
+
+if kubectl -n items get secret audit-key >/dev/null 2>&1; then
+    say 'Secret audit-key: exists'
+    exit
+fi
+kubectl apply --server-side -f - >/dev/null <<YAML
+apiVersion: v1
+kind: Secret
+metadata: { name: audit-key, namespace: items }
+stringData: { seed: $(od -An -N32 -tx1 /dev/urandom | tr -d ' \n') }
+YAML
+say 'Secret audit-key: created'

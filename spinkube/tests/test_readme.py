@@ -64,7 +64,7 @@ def test_kubectl_commands_name_objects_that_exist():
     resources = [r for name in build.OVERLAYS for r in expand(build.variant(name))] + build.platform()
     existing = {(r["kind"].lower(), build.name(r)) for r in resources}
     # Made by scripts or by charts.
-    existing |= {("secret", name) for name in [*CREATED, "grafana-admin", "items-ca"]}
+    existing |= {("secret", name) for name in [*CREATED, "audit-key", "grafana-admin", "items-ca"]}
     existing |= {("deployment", "argo-cd-argocd-server")}
     text = "".join(path.read_text() for path in [*DOCUMENTS, *build.SPINKUBE.glob("*.sh")])
     kinds = "statefulset|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"

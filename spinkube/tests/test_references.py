@@ -27,8 +27,10 @@ def secrets(rendered, variant):
         external = build.specs(rendered, "ExternalSecret")
         found = {name: set(spec["target"]["template"]["data"]) for name, spec in external.items()}
     else:
-        found = {name: {"username", "password"} for name in CREATED}
+        found = {name: {"username", "password"} for name in CREATED} | {"audit-key": {"seed"}}
+    assert found.pop("audit-key") == {"seed"}
     assert all(keys == {"username", "password"} for keys in found.values())
+    found["audit-key"] = {"seed"}
     for certificate in build.specs(rendered, "Certificate").values():
         found[certificate["secretName"]] = {"tls.crt", "tls.key", "ca.crt"}
     found["spin-ca"] = {"ca-certificates.crt"}

@@ -95,6 +95,12 @@ impl Plan {
         self.data.join("pgpass")
     }
 
+    /// The folder with the key of the trail's heads and the last of them. Each database has a trail of its own.
+    pub(crate) fn trail(&self) -> PathBuf {
+        let of = self.database.as_ref().map(|admin| format!("-{}-{}-{}", admin.host, admin.port, admin.database));
+        self.data.join(format!("trail{}", of.unwrap_or_default()).replace('/', "_"))
+    }
+
     /// The file with the variables for `spin up`.
     pub(crate) fn environment(&self) -> PathBuf {
         self.data.with_file_name(".env")

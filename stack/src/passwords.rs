@@ -43,6 +43,13 @@ pub(crate) fn random() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
+/// Generates the seed of the key that signs the trail's heads, unless `folder` has one: 64 hexadecimal digits.
+pub(crate) fn keep_seed(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(Error::file("create the folder", folder))?;
+    let file = folder.join("seed");
+    keep_private(&file, || random() + "\n").map(drop).map_err(Error::file("keep the key of the trail in", &file))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// The data directory of a server on this machine, for metrics of its CPU time and memory.
     pub(crate) server: Option<PathBuf>,
+    /// The folder with the key that signs the trail's heads (`seed`), in which it keeps the last one.
+    pub(crate) trail: PathBuf,
 }
 
 /// The metrics exporter: a process of its own, so that its failure never affects a request. It is started again when it
@@ -120,6 +122,8 @@ impl Running {
             .env("SIDECAR_METRICS_LISTEN", config.metrics.to_string())
             .env("SIDECAR_OTLP_LISTEN", config.otlp.to_string())
             .env("SIDECAR_DATABASE_URL", config.database.address(Role::Metrics).url())
+            .env("SIDECAR_AUDIT_KEY_FILE", config.trail.join("seed"))
+            .env("SIDECAR_AUDIT_FOLDER", &config.trail)
             // Out of reach of the terminal's signals: it stops after the host, whose last spans it receives.
             .process_group(0)
             .stdin(Stdio::piped())

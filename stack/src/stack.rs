@@ -8,7 +8,7 @@ use crate::config::Plan;
 use crate::readiness::Readiness;
 use crate::restarts::Restarts;
 use crate::sidecar::{self, Sidecar};
-use crate::{Config, Database, Error, Passwords, Server, console, credentials};
+use crate::{Config, Database, Error, Passwords, Server, console, credentials, passwords};
 
 /// How long requests, and the work after their responses, may take to finish when the stack stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -63,11 +63,13 @@ impl Stack {
             (Some(server), database)
         };
         credentials::write(plan, &database)?;
+        passwords::keep_seed(&plan.trail())?;
         let sidecar = Sidecar::start(sidecar::Config {
             metrics: plan.metrics,
             otlp: plan.otlp,
             database: database.clone(),
             server: server.as_ref().map(Server::data),
+            trail: plan.trail(),
         });
         let sidecar = sidecar.await?;
         let host = Host::start(host::Config {

@@ -48,6 +48,7 @@ created=$(curl -s -o /dev/null -w '%{http_code}' "$url/items" -H 'content-type: 
 [[ $(curl -s "$url/items") == *'"name":"lamp"'* ]] || fail "GET /items does not list it"
 eventually 'both operations are in the trail and counted once' counted 'items_operations_total{operation="create",outcome="ok"} 1'
 eventually 'spans arrive' counted 'http_server_request_duration_seconds_count{http_route="/items",http_request_method="POST",http_response_status_code="201"} 1'
+eventually 'the head of the trail is signed' curl -sf "http://127.0.0.1:$METRICS_PORT/checkpoint"
 eventually 'the container is healthy' healthy
 for service in app sidecar; do
     user=$(docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}' "$(compose ps -q "$service")")

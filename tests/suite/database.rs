@@ -8,6 +8,7 @@ mod plans;
 mod roles;
 mod schema;
 mod trail;
+mod tree;
 
 use sqlx::{AssertSqlSafe, PgPool};
 use support::{Role, TestDatabase, Value};

@@ -20,6 +20,21 @@ pub struct Config {
     pub forward: Option<String>,
     /// Processes whose CPU time and memory are exposed.
     pub watch: Vec<Watch>,
+    /// How the heads of the trail are signed; `None`: they are not.
+    pub trail: Option<Trail>,
+}
+
+/// How the heads of the trail are signed.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    /// The file with the seed of the key: 64 hexadecimal digits.
+    pub key: PathBuf,
+    /// Where the last head is kept, and the public key.
+    pub folder: PathBuf,
+    /// Whose trail it is: the name of the key, and the origin of the checkpoints before `/` and the incarnation.
+    pub origin: String,
+    /// How often the trail is compared with the last head.
+    pub every: Duration,
 }
 
 impl Config {
@@ -32,6 +47,7 @@ impl Config {
             database_timeout: Duration::from_secs(2),
             forward: None,
             watch: Vec::new(),
+            trail: None,
         }
     }
 }

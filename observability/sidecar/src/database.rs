@@ -88,7 +88,11 @@ impl Database {
         Ok(reading)
     }
 
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+    /// A connection of its own for another use than readings, with the same limits.
+    ///
+    /// # Errors
+    /// Without a password or a server that accepts it.
+    pub async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let options = match &self.password {
             Password::Url => self.options.clone(),
             Password::Text(password) => self.options.clone().password(password),

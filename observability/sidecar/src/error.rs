@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why a sidecar does not start. No message contains a password.
 #[derive(Debug, thiserror::Error)]
@@ -17,4 +18,12 @@ pub enum Error {
     /// The address to forward to is not a plain HTTP URL.
     #[error("cannot forward exports to {0}; fix: use http://HOST[:PORT][/PATH]")]
     Forward(String),
+    /// The key that signs the trail cannot be used.
+    #[error("cannot use the key of the trail in {0}: {1}")]
+    AuditKey(PathBuf, String),
+    /// A start without the last head would sign any tree, so it is refused.
+    #[error(
+        "cannot use the last head of the trail in {0}: {1}; fix: put back a copy; without the file, the trail is trusted as it is"
+    )]
+    AuditHead(PathBuf, String),
 }

@@ -18,6 +18,7 @@
 //! - `forward`: passes received exports on to another receiver
 //! - `metrics`: what the sidecar counts itself; label values and the writer that the next two share
 //! - `database`: reads the database when Prometheus scrapes
+//! - [`trail`]: signs the heads of the audit trail, and verifies it
 //! - `process`: CPU time and memory, from `/proc`
 //! - [`log`]: log lines in JSON
 //! - [`stop`]: what ends the program
@@ -36,7 +37,8 @@ mod otlp;
 mod process;
 mod sidecar;
 pub mod stop;
+pub mod trail;
 
-pub use config::{Config, Database, Password, Pid, Watch};
+pub use config::{Config, Database, Password, Pid, Trail, Watch};
 pub use error::Error;
 pub use sidecar::Sidecar;

@@ -7,11 +7,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Trail};
 use crate::database::Database;
 use crate::metrics::Metrics;
 use crate::otlp::Receiver;
 use crate::process::Processes;
+use crate::trail::Signer;
 use crate::{Config, Error, forward, listener};
 
 /// A running sidecar. Its tasks belong to the runtime it was started in and end when this value is dropped.
@@ -30,20 +31,28 @@ impl Sidecar {
     pub async fn start(config: Config) -> Result<Self, Error> {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
-        let database = Database::new(&config.database, config.database_timeout)?;
+        let database = Arc::new(Database::new(&config.database, config.database_timeout)?);
         registry.register_collector(Box::new(database.status.clone()));
+        let signer = config.trail.map(|trail| Signer::new(trail, database.clone())).transpose()?;
+        let trail = signer.as_ref().map(|signer| Trail { status: signer.status.clone(), key: signer.public_key() });
+        if let Some(trail) = &trail {
+            registry.register_collector(Box::new(trail.status.clone()));
+        }
         registry.register_collector(Box::new(Processes(config.watch)));
         let forward = config.forward.as_deref().map(|target| forward::new(target, &metrics));
         let (forwarder, worker) = forward.transpose()?.unzip();
         let (admin_listener, metrics_address) = bind(config.metrics).await?;
         let (otlp_listener, otlp_address) = bind(config.otlp).await?;
 
-        let admin = admin::router(Admin { registry: Arc::new(registry), database: Arc::new(database) });
+        let admin = admin::router(Admin { registry: Arc::new(registry), database, trail });
         let receiver = Receiver::new(metrics, forwarder).router();
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(listener::serve(admin_listener, admin, stopped.clone()));
-        tasks.spawn(listener::serve(otlp_listener, receiver, stopped));
+        tasks.spawn(listener::serve(otlp_listener, receiver, stopped.clone()));
+        if let Some(signer) = signer {
+            tasks.spawn(signer.run(stopped));
+        }
         if let Some(worker) = worker {
             tasks.spawn(worker.run());
         }

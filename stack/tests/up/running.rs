@@ -39,6 +39,7 @@ impl Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
         command.args(usual.iter().filter(|[name, _]| !given.contains(name)).flatten()).args(given);
         command.stdout(file.try_clone().unwrap()).stderr(file);
+        command.env("SIDECAR_AUDIT_EVERY", "0.1");
         for variable in ["DATABASE_URL", "DB_PORT", "LISTEN", "METRICS_LISTEN", "OTLP_LISTEN", "TAKE_OVER"] {
             command.env_remove(variable);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use crate::folder::{Folder, root};
@@ -110,6 +111,43 @@ fn a_restore_uses_no_id_and_no_entity_tag_again_however_often_it_is_repeated() {
 }
 
 #[test]
+fn a_restored_trail_is_signed_again_once_the_restore_is_stated_and_what_is_lost_stays_visible() {
+    let folder = Folder::new();
+    let running = Running::start(&folder);
+    running.create("a");
+    until_audited(&folder, 1);
+    let file = folder.path().join("items.dump");
+    run(&folder, "backup", &[file.to_str().unwrap()]).unwrap();
+    running.create("lost");
+    until_audited(&folder, 2);
+    let trail = folder.path().join("data/trail");
+    let forked = |expected: &str| {
+        eventually(&format!("forked is {expected}"), || {
+            let scrape = running.scrape()?;
+            if scrape.contains(&format!("\naudit_trail_forked {expected}\n")) { Ok(()) } else { Err(scrape) }
+        });
+    };
+    let head = || fs::read_to_string(trail.join("head")).unwrap_or_default();
+    let size = folder.psql("itemsdb", "SELECT size FROM audit_tree");
+    eventually("both events are signed", || if head().contains(&format!("\n{size}\n")) { Ok(()) } else { Err(head()) });
+    forked("0");
+    let kept = folder.path().join("kept");
+    fs::write(&kept, head()).unwrap();
+
+    let restored = run(&folder, "restore", &[file.to_str().unwrap()]).unwrap();
+    assert!(restored.contains("make audit-restored HEAD=.data/trail/head"), "{restored}");
+    forked("1");
+    run(&folder, "retention", &["restored", kept.to_str().unwrap()]).unwrap();
+    forked("0");
+    let mut verify = Command::new(root().join("scripts/with-database.sh"));
+    verify.arg(Path::new(env!("CARGO_BIN_EXE_stack")).with_file_name("sidecar")).arg("verify");
+    verify.arg(trail.join("key.pub")).arg(&kept).env("DATABASE_URL", folder.admin_url("itemsdb"));
+    let verified = output(&mut verify).unwrap();
+    assert!(verified.contains(&format!("is lost, up to a head of {size} batches\nverified to batch ")), "{verified}");
+    assert!(run(&folder, "retention", &["restored", "/dev/null"]).unwrap_err().contains("not a checkpoint"));
+}
+
+#[test]
 fn a_backup_that_cannot_be_written_or_read_changes_nothing() {
     let folder = Folder::new();
     let running = Running::start(&folder);
@@ -169,8 +207,10 @@ fn what_is_pruned_depends_on_no_setting_of_the_database() {
     }
     folder.psql(
         "itemsdb",
-        "INSERT INTO public.audit_logs (event_id, action, outcome, request_id, created_at, stored_at)
-         SELECT gen_random_uuid(), 'list', 'ok', 'r', now() - n * interval '1 hour', now() FROM generate_series(1, 20) n",
+        "DO $$ BEGIN FOR hours IN REVERSE 20..1 LOOP
+            INSERT INTO public.audit_logs (event_id, action, outcome, request_id, created_at, stored_at)
+            VALUES (gen_random_uuid(), 'list', 'ok', 'r', now() - hours * interval '1 hour', now());
+         END LOOP; END $$",
     );
     let before = |zone: &str| {
         let form = "'YYYY-MM-DD HH24:MI'";

@@ -18,17 +18,20 @@ const CALLABLE: [(Role, &str); 3] = [
 
 /// The functions that none of them may call. A function that is in neither list fails the test.
 const INTERNAL: &str = "
-    audit_erase audit_event audit_logs_append_only audit_prunable audit_prune audit_recorded audit_retained audit_value
-    database_restored incarnate item_json items_json relay_lease_copy relay_lease_keep relay_lease_try relay_mark
+    audit_adopt audit_append audit_batches_append_only audit_begin audit_commitment audit_digest audit_erase audit_event
+    audit_first_kept audit_incarnate audit_logs_append_only audit_logs_batch audit_prunable audit_prune audit_recorded
+    audit_retained audit_value database_restored incarnate item_json items_json relay_lease_copy relay_lease_keep relay_lease_try relay_mark
     relay_mark_settled utc uuid_v7";
 
 /// The columns of each table that `metrics` may read; no role may do anything else with a table. A table that is not
 /// here fails the test.
-const READABLE: [(&str, &str); 7] = [
+const READABLE: [(&str, &str); 9] = [
+    ("audit_batches", "*"),
     ("audit_logs", ""),
     ("audit_outbox", "seq occurred_at"),
     ("audit_refused", "refused_at"),
     ("audit_totals", "*"),
+    ("audit_tree", "*"),
     ("idempotency", ""),
     ("items", ""),
     ("relay_lease", "*"),

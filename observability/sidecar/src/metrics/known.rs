@@ -31,8 +31,17 @@ pub const FUNCTIONS: [&str; 15] = [
 ];
 
 /// The tables of the schema.
-pub const TABLES: [&str; 7] =
-    ["items", "idempotency", "audit_outbox", "relay_lease", "audit_refused", "audit_logs", "audit_totals"];
+pub const TABLES: [&str; 9] = [
+    "items",
+    "idempotency",
+    "audit_outbox",
+    "relay_lease",
+    "audit_refused",
+    "audit_logs",
+    "audit_batches",
+    "audit_tree",
+    "audit_totals",
+];
 
 /// The database roles that log in.
 pub const ROLES: [&str; 3] = ["items", "audit", "metrics"];

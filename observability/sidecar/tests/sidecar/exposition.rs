@@ -136,7 +136,7 @@ async fn sizes_connections_and_function_calls_of_the_server_are_exposed() {
     ] {
         assert!(scrape.value(series).is_some_and(|value| value > 0.0), "{series}:\n{}", scrape.0);
     }
-    assert_eq!(scrape.series(&["database_table_rows{"]).len(), 7);
+    assert_eq!(scrape.series(&["database_table_rows{"]).len(), 9);
     assert_eq!(scrape.series(&["database_connections{"]).len(), 4);
 }
 

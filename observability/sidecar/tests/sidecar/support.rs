@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod otlp;
+pub mod trail;
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;

@@ -53,6 +53,17 @@ impl Database {
         execute(&self.0.admin().url(), sql).await;
     }
 
+    /// The URL of the superuser.
+    pub fn admin_url(&self) -> String {
+        self.0.admin().url()
+    }
+
+    /// A text that the superuser reads.
+    pub async fn value(&self, sql: &str) -> String {
+        let mut connection = PgConnection::connect(&self.admin_url()).await.expect("the superuser connects");
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect(sql)
+    }
+
     pub async fn relay(&self) {
         self.run(RELAY).await;
     }
