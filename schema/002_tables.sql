@@ -82,11 +82,11 @@ CREATE TABLE IF NOT EXISTS audit_logs (
     client_addr text,
     created_at  timestamptz NOT NULL,
     stored_at   timestamptz NOT NULL,
-    details     jsonb,
     -- Actor, client address and details are in the tree (below) only as SHA-256 of the salt and them. audit_erase
     -- removes the three and the salt, without which nobody can guess them, and keeps this SHA-256 as the commitment.
     salt        bytea       DEFAULT uuid_send(gen_random_uuid()),
-    commitment  bytea
+    commitment  bytea,
+    details     jsonb
 );
 -- A trail from before the tree, perhaps from a restored backup: see `unbatched` below.
 DO $$
