@@ -31,6 +31,11 @@ pub struct Spin {
 impl Spin {
     /// Starts the program `spin` on PATH and returns when it serves.
     pub(crate) async fn start(config: Config) -> Result<Self, Error> {
+        let is_here = |folder: PathBuf| folder.join("spin").is_file();
+        if !env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(is_here)) {
+            let fix = "install Spin 3.6 (https://spinframework.dev/v3/install), or leave out HOST=spin";
+            return Err(Error::Missing("spin", fix));
+        }
         let folder = env::temp_dir().join(format!("items-spin-{}", uuid::Uuid::new_v4().simple()));
         let mut child = command(&config, &folder).spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::Missing("setpriv", "install util-linux"),
@@ -50,10 +55,6 @@ impl Spin {
                 spin.address = address;
                 Ok(spin)
             }
-            Ok(None) if spin.child.wait().await.is_ok_and(|status| status.code() == Some(127)) => Err(Error::Missing(
-                "spin",
-                "install Spin 3.6 (https://spinframework.dev/v3/install), or leave out HOST=spin",
-            )),
             Ok(None) => Err(Error::Spin("it ended; its own lines say why".into())),
             Err(_) => Err(Error::Spin(format!("it does not serve after {START_DEADLINE:?}"))),
         }
