@@ -11,6 +11,8 @@ export PATH := $(or $(value CARGO_HOME),$(value HOME)/.cargo)/bin:$(value PATH)
 LOCKED := $(if $(value CI),--locked)
 BINARIES := "$${CARGO_TARGET_DIR:-target}"/debug
 COMPONENTS := items audit
+# The host of `make up` and `make test`: embedded, or spin. Not HOST itself, which some shells set to the machine's name.
+export APP_HOST := $(if $(filter override,$(origin HOST)),$(value HOST),$(value APP_HOST))
 # Property tests generate the same cases each time; `make fuzz` generates others.
 export PROPTEST_RNG_SEED ?= 1
 
@@ -21,7 +23,7 @@ help:
 ##@ Run
 
 .PHONY: up
-up: setup components ## run both services (LISTEN= DB_PORT= DATABASE_URL=)
+up: setup components ## run both services (LISTEN= DB_PORT= DATABASE_URL= HOST=)
 	@# --workspace even for two programs: a smaller selection resolves other features and rebuilds the dependencies.
 	@cargo build $(LOCKED) --workspace --bin stack --bin sidecar
 	@exec $(BINARIES)/stack
@@ -33,10 +35,22 @@ observe: ## Prometheus beside `make up` (PROMETHEUS_LISTEN=)
 ##@ Test and measure
 
 .PHONY: test
-test: lint ## formatting, lints, unit, integration and fault tests
+test: has-host lint ## formatting, lints, unit, integration and fault tests (HOST=spin)
 	@scripts/install-packages.sh faketime:faketime
 	@scripts/build-components.sh $(COMPONENTS) probe
+ifeq ($(APP_HOST),spin)
+	cargo build $(LOCKED) --workspace
+	cargo test $(LOCKED) --workspace --test suite --test faults --test up -- --skip embedded_host::
+else
 	cargo test $(LOCKED) --workspace
+endif
+
+.PHONY: acceptance
+acceptance: setup ## test a deployed application (URL= TRAIL_URL=)
+	@: "$${URL:?is not set; fix: make acceptance URL=https://items.example.com}"
+	@echo "Testing $$URL. Each test deletes its own items, named acceptance-…; their events stay in the audit trail and in the counters."
+	@[ -n "$$TRAIL_URL" ] || echo 'not run: that every operation is in the audit trail once; fix: TRAIL_URL=postgres://USER:PASSWORD@HOST/itemsdb'
+	@ACCEPTANCE_URL=$$URL cargo test $(LOCKED) --workspace --features tests/tls --test suite -- black_box:: --test-threads 4
 
 .PHONY: chaos
 chaos: build ## the fault suite for long (SEED= MINUTES=10)
@@ -211,7 +225,11 @@ publish: ## create the release on GitHub
 promote: ## open a promotion pull request (ENVIRONMENT= VERSION=)
 	@.github/release/promote.sh
 
-.PHONY: setup components
+.PHONY: has-host setup components
+has-host:
+	@case "$$APP_HOST" in ''|embedded) ;; spin) spin --version || { \
+	echo 'error: spin is not on PATH; fix: install Spin 3.6 (https://spinframework.dev/v3/install), or leave out HOST=spin' >&2; exit 1; } ;; \
+	*) echo "error: HOST=$$APP_HOST is no host; fix: HOST=embedded or HOST=spin" >&2; exit 1 ;; esac
 setup:
 	@scripts/setup.sh
 components: setup

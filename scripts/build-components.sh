@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds components as target/wasm32-wasip1/release/PACKAGE.wasm, where spin.toml expects them. `spin build` does the
-# same except for the last step, which removes the descriptions of interfaces that a component does not use.
+# Builds components as target/wasm32-wasip1/release/PACKAGE.wasm, where spin.toml expects them; `spin build` calls it, too.
+# The last step removes the descriptions of interfaces that a component does not use.
 # Usage: scripts/build-components.sh PACKAGE...
 #   WASM_TOOLCHAIN=rustup|debian   default: rustup if its wasm32-wasip1 target is installed
 set -eu

@@ -54,9 +54,14 @@ impl Log {
         (Self::new(move |line| sink.0.send_modify(|lines| lines.push(line))), lines)
     }
 
+    /// Logs a line.
+    pub fn pass(&self, line: Line) {
+        (self.0)(line);
+    }
+
     /// Logs a line that `component` wrote.
     pub(crate) fn write(&self, component: &Arc<str>, source: Source, text: String) {
-        (self.0)(Line { component: component.clone(), source, text });
+        self.pass(Line { component: component.clone(), source, text });
     }
 
     /// Logs a message of the host about `component`.

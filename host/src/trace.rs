@@ -5,7 +5,7 @@
 mod export;
 
 use crate::error::Error;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
@@ -72,11 +72,8 @@ impl Trace {
     /// An HTTP call of an instance, up to the head of its response.
     pub fn call<B>(&self, request: &Request<B>) -> Span {
         self.span(|| {
-            let (method, uri) = (request.method().to_string(), request.uri());
-            let mut attributes =
-                vec![KeyValue::new("http.request.method", method.clone()), KeyValue::new("url.full", uri.to_string())];
-            attributes.extend(uri.host().map(|host| KeyValue::new("server.address", host.to_owned())));
-            attributes.extend(uri.port_u16().map(|port| KeyValue::new("server.port", port.to_string())));
+            let (method, url) = (request.method().to_string(), request.uri().to_string());
+            let attributes = [KeyValue::new("http.request.method", method.clone()), KeyValue::new("url.full", url)];
             SpanBuilder::from_name(method).with_kind(SpanKind::Client).with_attributes(attributes)
         })
     }
@@ -116,6 +113,14 @@ impl Span {
         if let Some((_, span)) = &mut self.0 {
             span.update_name(format!("{method} {route}"));
             span.set_attribute(KeyValue::new("http.route", route.to_owned()));
+        }
+    }
+
+    /// Records where a call goes that leaves the process.
+    pub fn leaves(&mut self, uri: &Uri) {
+        if let Some((_, span)) = &mut self.0 {
+            span.set_attributes(uri.host().map(|host| KeyValue::new("server.address", host.to_owned())));
+            span.set_attributes(uri.port_u16().map(|port| KeyValue::new("server.port", port.to_string())));
         }
     }
 

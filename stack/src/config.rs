@@ -2,7 +2,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 
 use crate::files::check_owner;
-use crate::{Address, Error};
+use crate::{Address, Error, Kind};
 
 /// What a stack is started with, which is also the command line of `stack`. An empty value is the default one.
 #[derive(clap::Args, Clone, Debug)]
@@ -39,6 +39,7 @@ pub struct Config {
 pub(crate) struct Plan {
     /// The file `spin.toml`.
     pub(crate) manifest: PathBuf,
+    pub(crate) host: Kind,
     pub(crate) listen: SocketAddr,
     pub(crate) metrics: SocketAddr,
     pub(crate) otlp: SocketAddr,
@@ -69,6 +70,7 @@ impl Config {
         }
         let plan = Plan {
             manifest,
+            host: Kind::chosen()?,
             listen,
             metrics,
             otlp,

@@ -104,6 +104,10 @@ pub enum Error {
     #[error("{0}; fix: `make build`")]
     NotBuilt(String),
 
+    /// Spin did not start, for this reason.
+    #[error("spin did not start: {0}; fix: try `spin up` in the folder of the manifest")]
+    Spin(String),
+
     /// The host did not start. Its messages name their own fix.
     #[error("{0}")]
     Host(host::Error),

@@ -8,6 +8,7 @@
 //! - `server`: a PostgreSQL server from installed programs (`binaries` finds them)
 //! - `database`: creates a database, applies the schema and makes copies for tests, by `psql`
 //! - `address`, `role`, `passwords`: where a database is, and who connects to it
+//! - `host`: what runs the application: the embedded host, or `spin`
 //! - `sidecar`: the metrics exporter, a process of its own
 //! - `readiness`: asks `/readyz` every second, as the probe of a cluster would
 //! - `credentials`: `pgpass` for `psql` and `.env` for `spin up`
@@ -25,6 +26,7 @@ mod credentials;
 mod database;
 mod error;
 mod files;
+mod host;
 mod passwords;
 mod psql;
 mod readiness;
@@ -32,12 +34,14 @@ mod restarts;
 mod role;
 mod server;
 mod sidecar;
+mod spin;
 mod stack;
 
 pub use address::Address;
 pub use config::Config;
 pub use database::Database;
 pub use error::Error;
+pub use host::{Host, Kind};
 pub use passwords::Passwords;
 pub use role::Role;
 pub use server::{Lifetime, Server, settings};

@@ -2,13 +2,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use host::{Host, Log};
+use host::Log;
 
 use crate::config::Plan;
 use crate::readiness::Readiness;
 use crate::restarts::Restarts;
 use crate::sidecar::{self, Sidecar};
-use crate::{Config, Database, Error, Passwords, Server, console, credentials, passwords};
+use crate::{Config, Database, Error, Host, Passwords, Server, console, credentials, passwords};
 
 /// How long requests, and the work after their responses, may take to finish when the stack stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -72,14 +72,14 @@ impl Stack {
             trail: plan.trail(),
         });
         let sidecar = sidecar.await?;
-        let host = Host::start(host::Config {
+        let host = host::Config {
             listen: plan.listen,
             variables: database.variables(),
             log: Log::new(console::show),
             spans: Some(sidecar.spans()),
             ..host::Config::new(&plan.manifest)
-        });
-        let host = host.await?;
+        };
+        let host = Host::start(plan.host, host).await?;
         let readiness = Readiness::start(host.address());
         Ok(Self { server, database, sidecar, host, readiness })
     }

@@ -7,7 +7,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use support::Kind;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -17,7 +18,7 @@ const DESCRIPTORS: u32 = 1024;
 /// The host itself waits 30 s for work that does not end.
 const END_DEADLINE: Duration = Duration::from_secs(35);
 
-/// The program `host`, running.
+/// The program `host` or `spin`, running.
 pub struct Host {
     child: Child,
     pub address: SocketAddr,
@@ -36,8 +37,16 @@ impl Host {
     pub async fn start(manifest: &Path, log: &Path, environment: &[(String, String)]) -> anyhow::Result<Host> {
         let file = File::create(log).context("create the host's log")?;
         let mut command = Command::new("prlimit");
-        command.arg(format!("--nofile={DESCRIPTORS}:")).arg(program("host"));
+        command.arg(format!("--nofile={DESCRIPTORS}:"));
+        match support::kind() {
+            Kind::Embedded => command.arg(program("host")),
+            Kind::Spin => {
+                command.args(["spin", "up", "--state-dir=", "--log-dir="]).arg("--temp").arg(log.with_extension("spin"))
+            }
+        };
         command.arg("--from").arg(manifest).args(["--listen", "127.0.0.1:0"]);
+        // Spin serves in a child of its own, which has to end with it.
+        command.process_group(0);
         command.current_dir(manifest.parent().context("a manifest is in a folder")?);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
@@ -56,26 +65,43 @@ impl Host {
         }
     }
 
-    pub fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Ends it with SIGKILL.
     pub async fn kill(mut self) {
-        let _ = self.child.kill().await;
+        let _ = self.group().map(|group| kill_process_group(group, Signal::KILL));
+        let _ = self.child.wait().await;
     }
 
     /// Ends it with SIGTERM and returns its status, or `None` if it did not end in time.
     pub async fn terminate(mut self) -> Option<ExitStatus> {
-        let pid = self.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
-        let _ = kill_process(pid?, Signal::TERM);
+        let _ = kill_process(self.group()?, Signal::TERM);
         timeout(END_DEADLINE, self.child.wait()).await.ok()?.ok()
     }
 
-    /// Resident memory, in bytes.
+    /// Resident memory of it and its children, in bytes.
     pub fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().unwrap_or_default())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+        self.pids().into_iter().map(resident).sum()
     }
+
+    /// Its process id and those of its children.
+    pub fn pids(&self) -> Vec<u32> {
+        let Some(pid) = self.child.id() else { return Vec::new() };
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        [pid].into_iter().chain(children.split_whitespace().filter_map(|child| child.parse().ok())).collect()
+    }
+
+    fn group(&self) -> Option<Pid> {
+        self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.group().map(|group| kill_process_group(group, Signal::KILL));
+    }
+}
+
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

@@ -108,7 +108,7 @@ impl Hosts {
 
     /// The process ids of the running hosts.
     pub async fn pids(&self) -> Vec<u32> {
-        self.running(Host::pid).await.into_iter().flatten().collect()
+        self.running(Host::pids).await.concat()
     }
 
     /// A value of each running host.

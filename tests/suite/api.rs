@@ -1,24 +1,19 @@
-//! The HTTP API of items: a file per endpoint, and one per promise that holds for several of them.
+//! The HTTP API of items beyond `black_box`: what shows only in the database, in a host of its own, or in bytes.
 
 mod bodies;
 mod conditions;
-mod create_item;
-mod delete_item;
 mod explorer;
 mod full_list;
-mod get_item;
 mod headers;
 mod idempotency;
 mod list_items;
 mod livez;
 mod missing_item;
 mod openapi;
-mod parameters;
 mod paths;
 mod protocol;
 mod readyz;
 mod unavailable;
-mod update_item;
 
 use reqwest::RequestBuilder;
 use support::{App, Response};
@@ -40,7 +35,7 @@ async fn refused(app: &App, what: &str, request: RequestBuilder, status: u16, na
 }
 
 /// Whether a problem document names something: as the field of an error, or, without errors, as a word of the detail.
-fn names(response: &Response, named: &str) -> bool {
+pub fn names(response: &Response, named: &str) -> bool {
     let problem = response.problem();
     if let Some(errors) = problem["errors"].as_array() {
         return errors.iter().any(|error| error["field"] == named && error["detail"] != "");

@@ -2,7 +2,6 @@
 
 mod host_calls;
 mod logs;
-mod overload;
 mod settings;
 mod shutdown;
 mod spans;

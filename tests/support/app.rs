@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{Config, Host, Limits, Line, Lines, Log};
+use host::{Config, Limits, Line, Lines, Log};
 use http::Method;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use stack::{Host, Kind};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -17,6 +18,11 @@ use crate::{Contract, Item, Manifest, RawResponse, Response, SOON, SlowReader, T
 
 /// Longer than the 2 s that the relay may run after a response, so that stopping the host interrupts nothing.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The host that runs the tests.
+pub fn kind() -> Kind {
+    Kind::chosen().unwrap_or_else(|error| panic!("{error}"))
+}
 
 /// A running application. Dropping it stops the host and removes the database.
 pub struct App {
@@ -65,7 +71,7 @@ impl Builder {
         self.manifest(|manifest| manifest.add_route("/events", "audit"))
     }
 
-    /// Changes the limits of the host.
+    /// Changes the limits of the host. Spin has only the one of memory.
     pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Builder {
         change(&mut self.config.limits);
         self
@@ -235,6 +241,13 @@ impl App {
         line.unwrap_or_else(|| panic!("no log line with {text:?} within {SOON:?}; there are: {:#?}", self.logs()))
     }
 
+    /// Waits for such a line of the embedded host. Spin has words of its own.
+    pub async fn reported(&self, text: &str) {
+        if kind() == Kind::Embedded {
+            self.logged(text).await;
+        }
+    }
+
     /// Stops the host as SIGTERM does and starts it again, on another port.
     pub async fn restart_host(&mut self) {
         self.stop_host().await;
@@ -251,8 +264,8 @@ impl App {
     async fn start_host(&mut self) {
         // Any free port: that of a host before may be another test's by now.
         self.config.listen.set_port(0);
-        let host = Host::start(self.config.clone()).await;
-        let host = host.unwrap_or_else(|error| panic!("the host does not start: {error:#}"));
+        let host = Host::start(kind(), self.config.clone()).await;
+        let host = host.unwrap_or_else(|error| panic!("the host does not start: {error:#}; {:#?}", self.logs()));
         self.config.listen = host.address();
         self.host = Some(host);
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use jsonschema::draft202012;
+use reqwest::Client;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -15,11 +16,16 @@ static CONTRACT: OnceCell<Contract> = OnceCell::const_new();
 pub struct Contract(Value);
 
 impl Contract {
-    /// The published contract, read once, from the first application that needs it.
+    /// The published contract of an application.
     pub async fn of(app: &App) -> &'static Contract {
+        Contract::at(app.http(), &app.url("")).await
+    }
+
+    /// The contract that is published at an address: read once, by the first test that needs it.
+    pub async fn at(client: &Client, url: &str) -> &'static Contract {
         CONTRACT
             .get_or_init(async || {
-                let document = app.http().get(app.url("/openapi.json")).send().await.expect("GET /openapi.json");
+                let document = client.get(format!("{url}/openapi.json")).send().await.expect("GET /openapi.json");
                 Contract(document.json().await.expect("the contract is JSON"))
             })
             .await

@@ -1,5 +1,5 @@
-//! Starts and inspects the running system for the tests: the real components on the embedded host over a real
-//! PostgreSQL.
+//! Starts and inspects the running system for the tests: the real components over a real PostgreSQL, on
+//! the embedded host or on Spin (`APP_HOST=spin`).
 //!
 //! ```ignore
 //! let app = App::start().await;                                     // a database and a host of its own
@@ -17,6 +17,7 @@
 //! - `app`: the application under test, with changes where a test needs them
 //! - `manifest`: its `spin.toml`
 //! - `probe`: a component that does what a request tells it to, beside the real ones or instead of audit
+//! - `service`: the application as its clients see it, at any address
 //! - `response`: an HTTP response, read to its end
 //! - `contract`: compares responses with `/openapi.json`
 //! - `slow_reader`: a client that stops reading in the middle of a response
@@ -39,12 +40,13 @@ mod postgres;
 mod probe;
 mod raw;
 mod response;
+mod service;
 mod slow_reader;
 mod spans;
 mod trail;
 mod wait;
 
-pub use app::{App, Builder};
+pub use app::{App, Builder, kind};
 pub use contract::Contract;
 pub use database::TestDatabase;
 pub use http::{Method, StatusCode};
@@ -53,8 +55,9 @@ pub use outbox::Lease;
 pub use raw::{RawResponse, closed_port};
 pub use response::{Item, Response};
 pub use serde_json::{Value, json};
+pub use service::Service;
 pub use slow_reader::SlowReader;
 pub use spans::{Receiver, Span};
-pub use stack::Role;
+pub use stack::{Kind, Role};
 pub use trail::{Audited, differing_totals, event};
 pub use wait::{SOON, eventually};

@@ -12,8 +12,11 @@ pub struct Context {
     pub request_id: String,
     /// 32 lower-case hexadecimal digits, when the caller sent a valid `traceparent`.
     pub trace_id: Option<String>,
-    /// `address:port` of the peer, as the host saw it.
-    pub client_addr: Option<String>,
+    /// `address:port` of the peer, as the host saw it: the caller's, or a proxy's.
+    pub peer: Option<String>,
+    /// `X-Forwarded-For`, its lines joined by commas. Anybody can send this header, so it counts only behind a proxy
+    /// that is trusted.
+    pub forwarded_for: Option<String>,
     /// The caller's name from `X-Actor`. Anybody can send this header, so it counts only behind a proxy that sets or
     /// removes it.
     pub claimed_actor: Option<String>,
@@ -26,7 +29,8 @@ impl Context {
             request_id: request_id(headers).map_or_else(fresh, str::to_owned),
             trace_id: headers.only("traceparent").and_then(trace_id).map(str::to_owned),
             // The host appends its own value; every value before it came from the client.
-            client_addr: headers.last("spin-client-addr").map(str::to_owned),
+            peer: headers.last("spin-client-addr").map(str::to_owned),
+            forwarded_for: headers.list("x-forwarded-for").and_then(|list| String::from_utf8(list).ok()),
             claimed_actor: headers.only("x-actor").and_then(actor).map(str::to_owned),
         }
     }
@@ -151,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn the_client_address_is_the_one_the_host_appended() {
+    fn the_peer_is_the_one_that_the_host_appended() {
         let forged = context(&[("spin-client-addr", "6.6.6.6:1"), ("spin-client-addr", "127.0.0.1:50000")]);
-        assert_eq!(forged.client_addr.as_deref(), Some("127.0.0.1:50000"));
-        assert_eq!(context(&[]).client_addr, None);
+        assert_eq!(forged.peer.as_deref(), Some("127.0.0.1:50000"));
+        assert_eq!(context(&[]).peer, None);
     }
 
     #[test]

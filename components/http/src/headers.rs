@@ -27,6 +27,11 @@ impl Headers {
         std::str::from_utf8(self.all(name).last()?).ok()
     }
 
+    /// Every value of `name`, joined by commas: several lines of one header are one list. `None` without any.
+    pub fn list(&self, name: &str) -> Option<Vec<u8>> {
+        self.has(name).then(|| self.all(name).collect::<Vec<_>>().join(&b","[..]))
+    }
+
     /// The first condition on an entity tag (RFC 9110, section 13.1) that is not `evaluated`.
     pub(crate) fn other_condition(&self, evaluated: &str) -> Option<&'static str> {
         ["If-Match", "If-None-Match"].into_iter().find(|name| *name != evaluated && self.has(name))
@@ -62,6 +67,7 @@ mod tests {
         assert_eq!(headers.all("accept").collect::<Vec<_>>(), [b"a", b"b"]);
         assert_eq!(headers.only("accept"), None);
         assert_eq!(headers.last("accept"), Some("b"));
+        assert_eq!((headers.list("accept"), headers.list("etag")), (Some(b"a,b".to_vec()), None));
         assert_eq!(headers.only("host"), Some("h"));
         assert_eq!(headers.only("x-binary"), None);
         assert!(headers.has("x-binary") && !headers.has("etag"));

@@ -54,12 +54,8 @@ pub fn idempotency_key(headers: &Headers) -> Result<Option<&str>, Error> {
 /// The condition that is true for every tag.
 const ANY: &str = "*";
 
-/// Several lines of one header are one list.
 fn condition(headers: &Headers, name: &str, shown: &str, weak: bool) -> Result<Option<String>, Error> {
-    if !headers.has(name) {
-        return Ok(None);
-    }
-    let list = headers.all(name).collect::<Vec<_>>().join(&b","[..]);
+    let Some(list) = headers.list(name) else { return Ok(None) };
     parse(&list, weak)
         .map(Some)
         .ok_or_else(|| Error::Malformed(format!("{shown}: must be * or a list of entity tags such as \"3-5f0c3d9a\".")))

@@ -4,10 +4,12 @@
 //! # Layout
 //! - [`routes`]: every path and method, and the handler of each
 //! - [`handlers`]: one file per resource; they read a request with [`query`], [`headers`] and [`input`]
+//! - [`caller`]: who called, for the trail
 //! - [`store`]: the statements, each one function of the schema
 //! - [`relay`]: what runs after the response, its log line and the rest of a refused body
 //! - [`error`]: why a request was not served, and the response that becomes
 
+pub mod caller;
 pub mod error;
 pub mod handlers;
 pub mod headers;

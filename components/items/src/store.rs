@@ -11,6 +11,7 @@ use shared::Error;
 use shared::database::{self, Connection, Row};
 use spin_sdk::pg4::ParameterValue;
 
+use crate::caller;
 use crate::input::Input;
 pub use outcome::{Backlog, Changed, Chunk, Created, Item, Next, Page, Read};
 
@@ -74,9 +75,6 @@ const STATEMENTS: [&str; 13] = [
     RELAY_FAIL,
     RELAY_REFUSE,
 ];
-
-/// The component variable that says whether `X-Actor` counts.
-const TRUST_ACTOR: &str = "trust_actor";
 
 /// The database during one request: at most one connection, opened when first needed.
 #[derive(Default)]
@@ -191,6 +189,7 @@ impl Store {
 
     /// Whether an operation can be done, for readiness, and how the outbox is.
     pub fn backlog(&self) -> Result<Backlog, Error> {
+        caller::trusted_proxies()?;
         database::lacks_nothing(self.query(database::LACKING, &[ParameterValue::Str(STATEMENTS.concat())])?)?;
         let mut row = self.query(READY, &[])?.ok_or(Error::Shape(READY))?;
         let (waiting, oldest, failing) = (row.integer()?, row.float()?, row.boolean()?);
@@ -265,8 +264,8 @@ impl Store {
         parameters.extend(own);
         parameters.push(text(&context.request_id));
         parameters.push(database::text(context.trace_id.as_deref()));
-        parameters.push(database::text(actor(context)?));
-        parameters.push(database::text(context.client_addr.as_deref()));
+        parameters.push(database::text(caller::actor(context)?));
+        parameters.push(database::text(caller::address(context)?.as_deref()));
         self.query(statement, &parameters)?.ok_or(Error::Shape(statement))
     }
 
@@ -292,14 +291,6 @@ impl Store {
         let address = database::address()?;
         Connection::open(self.address.get_or_init(|| address))
     }
-}
-
-/// The caller's name, if `trust_actor` says that a proxy sets or removes `X-Actor`.
-fn actor(context: &Context) -> Result<Option<&str>, Error> {
-    // A request without a name needs no variable, and reading one is a call to the host.
-    let Some(actor) = &context.claimed_actor else { return Ok(None) };
-    let trusted = spin_sdk::variables::get(TRUST_ACTOR).map_err(|_| Error::Variable(TRUST_ACTOR))? == "true";
-    Ok(trusted.then_some(actor))
 }
 
 fn text(value: &str) -> ParameterValue {

@@ -9,6 +9,9 @@ pub enum Error {
     /// A component variable is missing, or its provider failed.
     #[error("cannot read the variable {0}")]
     Variable(&'static str),
+    /// A component variable is not a list of networks.
+    #[error("the variable {0} is malformed; fix: networks separated by commas, such as 10.42.0.0/16,fd00::/8")]
+    Networks(&'static str),
     /// There is no connection. The cause is one of a fixed set of phrases, because the host's text may quote the
     /// address.
     #[error("cannot connect to the database")]
@@ -51,17 +54,26 @@ impl Error {
     pub fn response(&self, request_id: &str) -> Response<'static> {
         match self {
             Self::NotReady(cause) => Response::new(503)
-                .text(["database: ", cause.obstacle(), "\n"].concat())
+                .text([cause.check(), ": ", cause.obstacle(), "\n"].concat())
                 .header("cache-control", "no-store")
                 .header("retry-after", "1"),
+            Self::Networks(_) => {
+                Problem::new(503, "The service is configured wrongly; nothing was done.").response(request_id)
+            }
             _ => unavailable().response(request_id),
         }
+    }
+
+    /// What of readiness failed.
+    fn check(&self) -> &'static str {
+        if matches!(self, Self::Networks(_)) { "variables" } else { "database" }
     }
 
     /// What an operator has to look for, without anything about the inside.
     fn obstacle(&self) -> &'static str {
         match self {
             Self::Variable(_) | Self::Connect(_) => "unreachable",
+            Self::Networks(_) => "malformed",
             Self::Lacking(_) => "wrong schema",
             // Class 42: a name is not known, or may not be used.
             Self::Statement { code: Some(code), .. } if code.starts_with("42") => "wrong schema",
@@ -110,6 +122,7 @@ mod tests {
     fn every_error_is_a_503() {
         for error in [
             Error::Variable("db_url"),
+            Error::Networks("trusted_proxies"),
             Error::Connect(Cause(String::new())),
             statement(None),
             Error::Shape(""),

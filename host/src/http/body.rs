@@ -1,5 +1,5 @@
-//! The body of a client's request. What no instance reads of it is read and dropped here: a connection that is closed
-//! while its client still sends is reset, and the response is lost with it (RFC 9112, sections 9.3 and 9.6).
+//! The body of a client's request. Where no component gets it, it is read and dropped: a connection that is closed while
+//! its client still sends is reset, and the response is lost with it (RFC 9112, sections 9.3 and 9.6).
 
 use bytes::Bytes;
 use http::header::EXPECT;
@@ -54,7 +54,7 @@ impl Unread {
         };
         let state = (self.0.load(Relaxed) & !(REQUEST - 1)) + REQUEST + state;
         self.0.store(state, Relaxed);
-        let open = (state & LEFT != 0).then(|| Open { body, unread: self.clone(), state, waits });
+        let open = (state & LEFT != 0).then(|| Open { body, unread: self.clone(), state, passed: false, waits });
         Request::from_parts(head, Received(open))
     }
 
@@ -74,6 +74,16 @@ impl Unread {
 /// The body of a request; `None` when it has none, or when it is read.
 pub struct Received(Option<Open>);
 
+impl Received {
+    /// Passes it to a component, which has to read it to its end: otherwise the connection closes, as under Spin.
+    pub fn pass(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.passed = true;
+            open.unread.0.fetch_and(!(LEFT | CLOSES), Relaxed);
+        }
+    }
+}
+
 type FrameResult = Result<Frame<Bytes>, hyper::Error>;
 
 struct Open {
@@ -81,6 +91,8 @@ struct Open {
     unread: Arc<Unread>,
     /// The state of `unread` while this body is left.
     state: u64,
+    /// A component has it.
+    passed: bool,
     /// The client waits for `100 Continue`, which hyper sends when the body is first asked for.
     waits: bool,
 }
@@ -142,6 +154,7 @@ impl Drop for Received {
     fn drop(&mut self) {
         // A client that waits for `100 Continue` gets its response instead, and is not asked for the body.
         if let Some(open) = self.0.take()
+            && !open.passed
             && !open.waits
         {
             open.unread.1.clone().spawn(open.drop_rest());

@@ -125,5 +125,6 @@ async fn route(
     let Some(place) = application.admission.enter().await else {
         return response::busy();
     };
+    request.body_mut().pass();
     run::respond(application, component, request, span.trace(), place).await
 }

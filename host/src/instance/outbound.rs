@@ -58,8 +58,7 @@ impl WasiHttpHooks for Outbound {
         }
         Box::new(async move {
             let mut span = call.trace.call(&request);
-            let response = call.send(request, options.unwrap_or_default(), &span).await?;
-            span.answered(response.status());
+            let response = call.send(request, options.unwrap_or_default(), &mut span).await?;
             let end: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
             Ok((response, end))
         })
@@ -75,7 +74,7 @@ impl Outbound {
         self,
         mut request: Request<WasiBody>,
         options: RequestOptions,
-        span: &Span,
+        span: &mut Span,
     ) -> Result<Response<WasiBody>, Error> {
         self.check_allowed(request.uri())?;
         let RequestOptions { connect_timeout, first_byte_timeout, between_bytes_timeout } = options;
@@ -90,7 +89,10 @@ impl Outbound {
         if request.uri().scheme() == Some(&Scheme::HTTPS) {
             return Err(not_offered(format!("TLS, which {} needs", request.uri()), "use http"));
         }
-        self.services.client.send(request).await
+        span.leaves(request.uri());
+        let response = self.services.client.send(request).await?;
+        span.answered(response.status());
+        Ok(response)
     }
 
     /// The component that a permitted call names but that cannot be called. Spin traps the caller then.

@@ -1,8 +1,9 @@
-//! One session: a connection, its prepared statements and whether it needs cleaning.
+//! One session: a connection and its prepared statements.
 
 use super::bindings::spin::postgres::postgres::{Column, Error, ParameterValue, QueryError, RowSet};
 use super::failure::{query_failed, with_causes};
 use super::values::{self, Parameters};
+use futures::FutureExt as _;
 use std::collections::HashMap;
 use std::pin::pin;
 use tokio_postgres::error::SqlState;
@@ -20,23 +21,17 @@ const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UN
 /// One session with a server.
 pub struct Session {
     client: Client,
-    statements: HashMap<String, Prepared>,
-    /// Since it was last cleaned, a statement has run that may leave traces, or one has failed: cleaning finds out whether
-    /// the server has ended the session.
-    dirty: bool,
+    statements: HashMap<String, Statement>,
+    /// A statement has failed since the session was last cleaned.
+    failed: bool,
     /// An instance was stopped while a statement ran: the state of the session is unknown.
     busy: bool,
-}
-
-struct Prepared {
-    statement: Statement,
-    leaves_traces: bool,
 }
 
 impl Session {
     /// A session over a new connection.
     pub fn new(client: Client) -> Self {
-        Self { client, statements: HashMap::new(), dirty: false, busy: false }
+        Self { client, statements: HashMap::new(), failed: false, busy: false }
     }
 
     /// Whether another instance may use it.
@@ -44,13 +39,17 @@ impl Session {
         !self.client.is_closed() && !self.busy
     }
 
-    /// Removes what earlier statements left in the session.
+    /// Removes what earlier statements left in the session. Waits for the server only after a failure, which may have
+    /// ended the session or its transaction; otherwise the next statement is sent right behind the cleaning ones.
     pub async fn clean(&mut self) -> Result<(), tokio_postgres::Error> {
-        if self.dirty {
-            self.client.batch_execute(CLEAN).await?;
-            self.dirty = false;
+        let cleaning = self.client.batch_execute(CLEAN);
+        if self.failed {
+            cleaning.await?;
+            self.failed = false;
+            return Ok(());
         }
-        Ok(())
+        // Sent when it is first polled.
+        cleaning.now_or_never().unwrap_or(Ok(()))
     }
 
     /// Runs a statement for its rows.
@@ -65,7 +64,7 @@ impl Session {
             Err(error) => Err(query_failed(&error)),
         };
         self.busy = false;
-        self.dirty |= result.is_err();
+        self.failed |= result.is_err();
         result
     }
 
@@ -78,7 +77,7 @@ impl Session {
         self.busy = true;
         let result = self.run(sql, &params).await.map_err(|error| query_failed(&error));
         self.busy = false;
-        self.dirty |= result.is_err();
+        self.failed |= result.is_err();
         result
     }
 
@@ -105,25 +104,15 @@ impl Session {
     /// The prepared form of a statement, and whether it was prepared before.
     async fn prepare(&mut self, sql: &str) -> Result<(Statement, bool), tokio_postgres::Error> {
         if let Some(prepared) = self.statements.get(sql) {
-            self.dirty |= prepared.leaves_traces;
-            return Ok((prepared.statement.clone(), true));
+            return Ok((prepared.clone(), true));
         }
-        let leaves_traces = leaves_traces(sql);
-        self.dirty |= leaves_traces;
         let statement = self.client.prepare(sql).await?;
         if self.statements.len() == STATEMENTS {
             self.statements.clear();
         }
-        self.statements.insert(sql.to_owned(), Prepared { statement: statement.clone(), leaves_traces });
+        self.statements.insert(sql.to_owned(), statement.clone());
         Ok((statement, false))
     }
-}
-
-/// Whether a statement may change the session itself. Only a plain SELECT does not, unless it calls a function that
-/// changes settings or takes locks.
-fn leaves_traces(sql: &str) -> bool {
-    let sql = sql.trim_start().to_ascii_lowercase();
-    !sql.starts_with("select") || ["set_config", "advisory", " into "].iter().any(|trace| sql.contains(trace))
 }
 
 /// The schema changed under a prepared statement, or the component discarded it. Such a statement has not run.
@@ -157,24 +146,4 @@ async fn collect(rows: RowStream) -> Result<RowSet, String> {
         set.rows.push(values);
     }
     Ok(set)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_plain_select_leaves_no_traces() {
-        assert!(!leaves_traces("  SELECT 1"));
-        assert!(!leaves_traces("select item from items_get($1)"));
-        for sql in [
-            "BEGIN",
-            "SET a = 1",
-            "select set_config('a', 'b', false)",
-            "SELECT pg_advisory_lock(1)",
-            "SELECT 1 INTO TEMP t",
-        ] {
-            assert!(leaves_traces(sql), "{sql}");
-        }
-    }
 }

@@ -27,6 +27,7 @@ resource "aws_lb_target_group" "this" {
   port                 = each.value.port
   protocol             = each.value.protocol
   deregistration_delay = 60
+  # The targets are instances, so by default Traefik sees the caller's address, which items records.
 
   health_check {
     protocol            = "TCP"

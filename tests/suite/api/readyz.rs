@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use futures::future::join_all;
 use rustix::process::{Pid, Signal, kill_process};
 use stack::{Database, Passwords, Server};
-use support::{App, Builder, SOON, eventually, json, schema};
+use support::{App, Builder, Method, SOON, eventually, json, schema};
 
 /// Waits until `/readyz` answers 200, or 503 with a reason.
 async fn becomes(app: &App, reason: Option<&str>) {
@@ -168,6 +168,17 @@ async fn audit_is_ready_if_events_can_be_stored() {
     app.database().run("GRANT EXECUTE ON FUNCTION audit_store TO audit").await;
     app.database().run("ALTER TABLE audit_outbox ADD CONSTRAINT broken CHECK (false)").await;
     assert_eq!(text().await, "database: failing\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_cannot_tell_which_proxies_to_trust_is_not_ready_and_records_no_wrong_caller() {
+    let app = App::builder().variable("trusted_proxies", "10.42.0.0/16;127.0.0.1").start().await;
+    let response = app.get("/readyz").await;
+    assert_eq!((response.status.as_u16(), response.text.as_str()), (503, "variables: malformed\n"));
+    app.logged("the variable trusted_proxies is malformed; fix: ").await;
+    let forwarded = app.request(Method::GET, "/items").header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(app.send(forwarded).await.status, 503);
+    assert_eq!(app.database().stored_and_waiting().await, (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

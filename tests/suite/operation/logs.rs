@@ -22,6 +22,8 @@ async fn lines(app: &App, component: &str, field: &str, value: &str) -> Vec<Valu
 /// The only line of items about a request.
 async fn line(app: &App, request_id: &str) -> Value {
     let mut lines = lines(app, "items", "request_id", request_id).await;
+    // On a slow machine the relay may complain about audit.
+    lines.retain(|line| line.get("status").is_some());
     assert_eq!(lines.len(), 1, "{lines:#?}");
     lines.remove(0)
 }

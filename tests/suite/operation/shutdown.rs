@@ -6,16 +6,6 @@ use futures::future::join_all;
 use support::{App, Method, SOON, json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stopping_waits_for_the_work_after_the_response() {
-    let mut app = App::start().await;
-    // Only the instance that responded relays this event, and it had no time for that yet.
-    app.create("bolt").await;
-    app.stop_host().await;
-    assert_eq!(app.database().stored_and_waiting().await, (1, 0));
-    assert_eq!(app.database().lease().await.holder, None);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn stopping_right_after_the_responses_loses_no_event() {
     let mut app = App::start().await;
     let mut requests = BTreeSet::new();
@@ -35,14 +25,4 @@ async fn stopping_right_after_the_responses_loses_no_event() {
     }
     app.audited(100, SOON).await;
     app.database().check_trail(requests).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_lets_a_response_under_way_come_to_its_end() {
-    let mut app = App::start().await;
-    app.database().insert_items(1_500, "repeat('x', 10000)").await;
-    let reader = app.read_slowly("/items").await;
-    let (list, ()) = futures::join!(reader.finish(), app.stop_host());
-    assert!(list.is_ok(), "the list is cut off");
-    assert!(tokio::net::TcpStream::connect(app.address()).await.is_err(), "the host still listens");
 }

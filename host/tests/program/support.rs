@@ -1,6 +1,6 @@
 //! An application of probes on a free port, and a client that shows responses as they arrive.
 
-use host::{Config, Host, Limits, Lines, Log};
+use host::{Config, Host, Lines, Log};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -59,21 +59,9 @@ pub struct Application {
 
 /// Starts the probes; `allowed` are the entries of `probe`'s allow list.
 pub async fn start(allowed: &[&str]) -> Application {
-    start_with(allowed, |_| {}).await
-}
-
-/// As [`start`], with other limits.
-pub async fn start_with(allowed: &[&str], change: impl FnOnce(&mut Limits)) -> Application {
-    start_manifest(&manifest(allowed), change).await
-}
-
-/// Starts the application of a manifest.
-pub async fn start_manifest(manifest: &str, change: impl FnOnce(&mut Limits)) -> Application {
-    let folder = Folder::new(manifest);
+    let folder = Folder::new(&manifest(allowed));
     let (log, lines) = Log::collect();
-    let mut config = folder.config();
-    config.log = log;
-    change(&mut config.limits);
+    let config = Config { log, ..folder.config() };
     let host = Host::start(config).await.expect("the probes must start");
     Application { host, lines, _folder: folder }
 }
@@ -128,17 +116,8 @@ impl Application {
         get(self.address(), path).await
     }
 
-    pub async fn send(&self, request: impl AsRef<[u8]>) -> Response {
-        send(self.address(), request).await
-    }
-
     pub async fn open(&self, request: impl AsRef<[u8]>) -> TcpStream {
         open(self.address(), request).await
-    }
-
-    /// What the probe reports about a call to `url`; `more` are further parameters.
-    pub async fn fetch(&self, url: &str, more: &str) -> String {
-        self.get(&format!("/fetch?url={}{more}", escape(url))).await.body
     }
 
     /// Waits for a line of the log.
@@ -151,17 +130,14 @@ impl Application {
 }
 
 pub async fn get(address: SocketAddr, path: &str) -> Response {
-    send(address, &format!("GET {path} HTTP/1.1\r\nHost: probes.example\r\nConnection: close\r\n\r\n")).await
-}
-
-/// Sends a request as it stands and reads until the connection closes.
-async fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Response {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: probes.example\r\nConnection: close\r\n\r\n");
+    let mut text = String::new();
     let mut stream = open(address, request).await;
-    let mut bytes = Vec::new();
-    let reading = stream.read_to_end(&mut bytes);
-    // A reset shows as an error; the bytes before it count.
-    let _ = tokio::time::timeout(PATIENCE, reading).await.expect("the connection must end");
-    Response::parse(&bytes)
+    let reading = stream.read_to_string(&mut text);
+    tokio::time::timeout(PATIENCE, reading).await.expect("the connection must end").expect("a whole response");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Response { status, body: body.to_owned() }
 }
 
 /// Sends a request and leaves the response in the connection.
@@ -171,60 +147,8 @@ pub async fn open(address: SocketAddr, request: impl AsRef<[u8]>) -> TcpStream {
     stream
 }
 
-/// A response as far as it arrived.
-#[derive(Debug, Default)]
+/// A response as it arrived.
 pub struct Response {
-    /// 0 when nothing arrived at all.
     pub status: u16,
-    pub head: String,
     pub body: String,
-    /// The body ended as its framing says; otherwise a client knows that something is missing.
-    pub complete: bool,
-}
-
-impl Response {
-    fn parse(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        let Some((head, rest)) = text.split_once("\r\n\r\n") else {
-            return Self::default();
-        };
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let head = head.to_ascii_lowercase();
-        let (body, complete) =
-            if head.contains("transfer-encoding: chunked") { unchunk(rest) } else { sized(&head, rest) };
-        Self { status, head, body, complete }
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-}
-
-fn sized(head: &str, body: &str) -> (String, bool) {
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-    (body.to_owned(), length == Some(body.len()))
-}
-
-fn unchunk(mut rest: &str) -> (String, bool) {
-    let mut body = String::new();
-    while let Some((size, tail)) = rest.split_once("\r\n") {
-        let Ok(size) = usize::from_str_radix(size, 16) else {
-            break;
-        };
-        if size == 0 {
-            return (body, true);
-        }
-        let Some((chunk, tail)) = tail.split_at_checked(size) else {
-            break;
-        };
-        body.push_str(chunk);
-        rest = tail.strip_prefix("\r\n").unwrap_or(tail);
-    }
-    (body, false)
-}
-
-/// Escapes a value for a query string.
-pub fn escape(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric();
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
