@@ -127,7 +127,7 @@ clean-data: ## delete database and passwords, not backups (CONFIRM=)
 ##@ Kubernetes (spinkube/README.md)
 
 .PHONY: local-cluster
-local-cluster: ## Kubernetes on this machine, with the platform
+local-cluster: ## a cluster on this machine (PORT= REGISTRY_PORT=)
 	@spinkube/local-cluster.sh
 
 .PHONY: platform
@@ -139,7 +139,7 @@ package: setup ## push components and sidecar image (REGISTRY= VERSION=)
 	@spinkube/package.sh
 
 .PHONY: secrets
-secrets: ## create passwords in the cluster (ROTATE="items-db …")
+secrets: ## new passwords in the cluster (ROTATE="items-db …")
 	@spinkube/secrets.sh
 
 .PHONY: deploy

@@ -88,6 +88,6 @@ def test_numbers_and_versions_are_those_of_the_manifests():
     readiness = build.specs(local, "SpinApp")["items"]["checks"]["readiness"]
     assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in README
     shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim.sh").read_text(), re.M)[1]
-    assert f"k3d:v{shim} " in (build.SPINKUBE / "local-cluster.sh").read_text()
+    assert f"/k3d:v{shim}\n" in (build.SPINKUBE / "local-cluster.sh").read_text()
     operator = build.specs(build.platform(), "HelmChart")["spin-operator"]["version"]
     assert f"With spin-operator {operator} and the shim {shim}:" in README
