@@ -150,6 +150,10 @@ deploy: ## deploy an overlay (OVERLAY= REGISTRY= VERSION=)
 verify: ## check a running deployment (URL= LOAD=yes)
 	@spinkube/verify.sh
 
+.PHONY: drill
+drill: ## lose and restore the database (CONFIRM=)
+	@spinkube/drill.sh
+
 .PHONY: check-overlays
 check-overlays: ## ask the cluster whether it accepts every overlay
 	@spinkube/tests/accepted.sh

@@ -67,6 +67,15 @@ local_registry() {
     fi
 }
 
+# confirm WHAT: asks, unless CONFIRM=items, and fails without the answer `items`.
+confirm() {
+    [[ ${CONFIRM:-} != items ]] || return 0
+    local answer
+    printf 'This %s (context %s). Type the name of its namespace: ' "$1" "$(kubectl config current-context)"
+    read -r answer
+    [[ $answer == items ]] || fail 'nothing was changed' 'type: items'
+}
+
 random_password() { LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 || true; }
 
 # The version of the working copy: its tag, or tag, distance and commit; before the first tag, the commit.
