@@ -186,6 +186,10 @@ cluster-state: ## print the state of a cluster after a failure
 	-kubectl --namespace items get spinapps,jobs,events --sort-by .metadata.creationTimestamp
 	-kubectl --namespace items logs --selector app.kubernetes.io/part-of=items --all-containers --prefix --tail 50
 
+.PHONY: settings
+settings: ## check a workflow's settings on GitHub (NEEDED= OPTIONAL=)
+	@.github/release/settings.sh
+
 .PHONY: release-check
 release-check: ## list what is missing for a release
 	@.github/release/check.sh

@@ -162,6 +162,14 @@ def test_notes_are_the_section_of_the_version_and_the_digests(repository):
     repository.run("notes", "9.9.9", fails=True)
 
 
+def test_a_setting_that_is_missing_on_github_is_named(repository):
+    names = {"NEEDED": "KEY CLIENT", "OPTIONAL": "ROLE"}
+    output = repository.run("settings", fails=True, CLIENT="c", **names)
+    assert "not set on GitHub: KEY; fix: CD.md" in output
+    output = repository.run("settings", KEY="secret", CLIENT="c", **names)
+    assert "not run: what needs ROLE" in output and "secret" not in output
+
+
 def package(repository):
     """Writes what `make package` and `make sbom` leave."""
     repository.write("target/digests", f"ghcr.io/o/n/items@{A} 1.2.3\nghcr.io/o/n/sidecar@{B} 1.2.3\n")
