@@ -154,6 +154,10 @@ verify: ## check a running deployment (URL= LOAD=yes)
 drill: ## lose and restore the database (CONFIRM=)
 	@spinkube/drill.sh
 
+.PHONY: check-update
+check-update: setup ## deploy the previous release, then this commit
+	@spinkube/tests/update.sh
+
 .PHONY: check-overlays
 check-overlays: ## ask the cluster whether it accepts every overlay
 	@spinkube/tests/accepted.sh
