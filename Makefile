@@ -150,7 +150,7 @@ clean-data: ## delete database, passwords and heads, not backups (CONFIRM=)
 ##@ Kubernetes (spinkube/README.md)
 
 .PHONY: local-cluster
-local-cluster: ## Kubernetes on this machine, with the platform
+local-cluster: ## a cluster on this machine (PORT= REGISTRY_PORT=)
 	@spinkube/local-cluster.sh
 
 .PHONY: platform
@@ -162,7 +162,7 @@ package: setup ## push components and sidecar image (REGISTRY= VERSION=)
 	@spinkube/package.sh
 
 .PHONY: secrets
-secrets: ## create passwords in the cluster (ROTATE="items-db …")
+secrets: ## new passwords in the cluster (ROTATE="items-db …")
 	@spinkube/secrets.sh
 
 .PHONY: deploy
@@ -172,6 +172,14 @@ deploy: ## deploy an overlay (OVERLAY= REGISTRY= VERSION=)
 .PHONY: verify
 verify: ## check a running deployment (URL= LOAD=yes)
 	@spinkube/verify.sh
+
+.PHONY: drill
+drill: ## lose and restore the database (CONFIRM=)
+	@spinkube/drill.sh
+
+.PHONY: check-update
+check-update: setup ## deploy the previous release, then this commit
+	@spinkube/tests/update.sh
 
 .PHONY: check-overlays
 check-overlays: ## ask the cluster whether it accepts every overlay
@@ -204,6 +212,10 @@ cluster-state: ## print the state of a cluster after a failure
 	-kubectl get nodes,pods,helmcharts.helm.cattle.io --all-namespaces --output wide
 	-kubectl --namespace items get spinapps,jobs,events --sort-by .metadata.creationTimestamp
 	-kubectl --namespace items logs --selector app.kubernetes.io/part-of=items --all-containers --prefix --tail 50
+
+.PHONY: settings
+settings: ## check a workflow's settings on GitHub (NEEDED= OPTIONAL=)
+	@.github/release/settings.sh
 
 .PHONY: release-check
 release-check: ## list what is missing for a release

@@ -2,13 +2,14 @@
 # Applies an overlay to the cluster that kubectl points at, in the order that works, and waits until it serves.
 #   OVERLAY=local|production|split, or the path of one of your own (default: the one in force, else local)
 #   CHANGE_OVERLAY=yes              replaces the overlay in force by another one
-#   REGISTRY=… and VERSION=… (default: from git) replace the images of the overlay
+#   REGISTRY=… (default: that of `make local-cluster`) and VERSION=… (default: from git) replace the images of the overlay
 # May be run again at any time: it changes only what differs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=spinkube/lib.sh
 . spinkube/lib.sh
 need_cluster
+local_registry
 
 # The Namespace records it.
 in_force=$(kubectl get namespace items --ignore-not-found -o 'jsonpath={.metadata.annotations.items/overlay}')
@@ -22,8 +23,7 @@ say "Overlay $OVERLAY, context $(kubectl config current-context)"
     fail "this cluster runs the overlay $in_force" "OVERLAY=$in_force, or CHANGE_OVERLAY=yes: no data moves to another database"
 
 if [[ -n ${REGISTRY:-} ]]; then
-    # In small letters, as package.sh pushed it.
-    REGISTRY=${REGISTRY,,} VERSION=${VERSION:-$(version)}
+    REGISTRY=$(small_letters "$REGISTRY") VERSION=${VERSION:-$(version)}
 fi
 work=target/deploy
 mkdir -p "$work"
@@ -34,6 +34,16 @@ reference() {
     awk -v image="$REGISTRY/$1@" -v version="$VERSION" '
         index($1, image) == 1 && $2 == version { digest = substr($1, length(image) + 1) }
         END { print digest ? "digest: \"" digest "\"" : "newTag: \"" version "\"" }' target/digests
+}
+# Fails if package.sh built the sidecar's image for other processors than the nodes have.
+compare_architectures() {
+    local built node
+    built=$(awk -v image="$REGISTRY/sidecar@" -v version="$VERSION" \
+        'index($1, image) == 1 && $2 == version { print $3 }' target/digests)
+    for node in ${built:+$(kubectl get nodes -o jsonpath='{.items[*].status.nodeInfo.architecture}')}; do
+        [[ ,$built, == *",$node,"* ]] ||
+            fail "the sidecar's image is for $built, and a node is $node" "PLATFORMS=linux/$node make package"
+    done
 }
 # render CHECKSUM MARK: the overlay with our images. The checksum is that of what Spin reads only when it starts: if it
 # changes, the pods are replaced. The mark is a label of all resources.
@@ -65,7 +75,7 @@ YAML
     } >"$work/kustomization.yaml"
     kubectl kustomize "$work" >"$work/rendered.yaml"
 }
-short_sum() { sha256sum | cut -c1-16; }
+short_sum() { git hash-object --stdin | cut -c1-16; }
 
 apply() { kubectl apply --server-side --force-conflicts -f "$work/rendered.yaml" -l "$1" | sed 's/^/   /'; }
 # deployment_updated APP: whether the operator has written the SpinApp's image and checksum into its Deployment. Before
@@ -80,11 +90,18 @@ deployment_updated() {
         return 1
     }
 }
+# why SELECTOR: what is known about pods that do not become ready.
+why() {
+    kubectl -n items get pods -l "$1" -o wide
+    kubectl -n items get pods -l "$1" -o jsonpath='{range .items[*].status.containerStatuses[*]}{.state.waiting.message}{.state.terminated.message}{"\n"}{end}'
+    kubectl -n items logs -l "$1" --tail=5
+} >&2
 has() { grep -q "^kind: $1\$" "$work/rendered.yaml"; }
 
 render none none
 ! grep -q 'registry.example/' "$work/rendered.yaml" ||
     fail 'the images have no registry' 'REGISTRY=registry.of.yours/name make package deploy'
+[[ -z ${REGISTRY:-} ]] || compare_architectures
 mark=$(short_sum <"$work/rendered.yaml")
 render none "$mark"
 
@@ -94,11 +111,7 @@ sed -n 's|^apiVersion: \(.*[.].*\)/.*|\1|p' "$work/rendered.yaml" | sort -u | wh
         fail "the cluster does not have the API group $group" \
             'make platform (external-secrets.io: see spinkube/components/external-secrets)'
 done
-if ! has ExternalSecret; then
-    for name in postgres-superuser items-db audit-db metrics-db audit-key; do
-        kubectl -n items get secret "$name" >/dev/null 2>&1 || fail "there is no Secret $name" 'make secrets'
-    done
-fi
+has ExternalSecret || spinkube/secrets.sh | sed 's/^==/  /'
 apply 'app.kubernetes.io/component notin (app, pods, schema)'
 
 if has ExternalSecret; then
@@ -143,18 +156,20 @@ done
 apply 'app.kubernetes.io/component=pods'
 for app in $apps; do
     kubectl -n items rollout status "deployment/$app" --timeout=300s | sed 's/^/   /' || {
-        kubectl -n items get pods -l "core.spinkube.dev/app-name=$app" >&2
+        why "core.spinkube.dev/app-name=$app"
         fail "$app does not become ready" "spinkube/README.md#when-something-is-wrong"
     }
 done
-kubectl -n items rollout status deployment/sidecar --timeout=120s | sed 's/^/   /'
+kubectl -n items rollout status deployment/sidecar --timeout=120s | sed 's/^/   /' || {
+    why app.kubernetes.io/name=sidecar
+    fail 'the sidecar does not become ready' 'see above; "exec format error" or "no match for platform": PLATFORMS=linux/… of the nodes, make package'
+}
 
 say 'What the overlay no longer has'
 # Never what holds data or passwords.
 kinds=$(kubectl api-resources --namespaced --verbs=delete,list -o name |
-    grep -vE '^(persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd,)
+    grep -vE '^(persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd, -)
 kubectl -n items delete "$kinds" -l "items/deployed,items/deployed!=$mark" | sed 's/^/   /'
 
-# Assigned first, because a failure inside the words of a command would be ignored.
-url=$(address)
-say "Serving: $url"
+# Without an address it serves too; the reason is printed.
+if url=$(address); then say "Serving: $url"; fi

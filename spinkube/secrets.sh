@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Creates the four database passwords, and the key that signs the audit trail's heads, as Secrets in the namespace items.
+# Creates the four database passwords, and the key that signs the audit trail's heads, as Secrets in the namespace items,
+# as `make deploy` does where they are missing.
 # Existing ones stay, unless ROTATE names them.
 #   ROTATE="items-db audit-db"   creates these again; `make deploy` then sets them in the database and restarts the pods
 # Passwords exist only in the cluster: on no disk, on no command line.
@@ -26,6 +27,9 @@ for pair in postgres-superuser:postgres items-db:items audit-db:audit metrics-db
         say "Secret $name: exists"
         continue
     fi
+    [[ $name != postgres-superuser ]] || ! kubectl -n items get pvc data-postgres-0 >/dev/null 2>&1 ||
+        fail "the Secret $name is gone, and the database's volume has its password" \
+            'create it again with that password, or with one set by psql in the pod (\password)'
     kubectl apply --server-side --force-conflicts -f - >/dev/null <<YAML
 apiVersion: v1
 kind: Secret

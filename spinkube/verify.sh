@@ -99,6 +99,10 @@ echo "Verifying $URL, context $(kubectl config current-context)"
 echo '-- It runs'
 FOR=120 fact 'every SpinApp is available' 'kubectl -n items get spinapps,pods; make deploy OVERLAY=…' \
     kubectl -n items wait --for=condition=Available --timeout=1s spinapp --all
+if kubectl -n items get certificate items-tls >/dev/null 2>&1; then
+    FOR=600 fact 'the certificate is issued' 'the host name must lead here: kubectl -n items describe certificate,challenge' \
+        kubectl -n items wait --for=condition=Ready --timeout=1s certificate/items-tls
+fi
 FOR=60 fact "GET $URL/readyz answers 200" \
     'kubectl -n items get ingressroutes,pods; kubectl -n kube-system get service traefik' request 200 "$URL/readyz"
 
@@ -126,6 +130,23 @@ if [[ -n $pod ]]; then
     sql 'SELECT * FROM audit_logs ORDER BY created_at DESC LIMIT 5' | cut -c1-160 | sed 's/^/     /'
 else
     echo 'not run: audit_logs, and whether the database is reachable (it has no pod here; its security group decides)'
+fi
+
+echo '-- It is backed up'
+job=postgres-verify-$(date +%s)
+if kubectl -n items get cronjob postgres-backup >/dev/null 2>&1; then
+    kubectl -n items create job "$job" --from=cronjob/postgres-backup >/dev/null
+    FOR=300 fact 'a dump of the database was made' "kubectl -n items logs job/$job" \
+        kubectl -n items wait --for=condition=Complete --timeout=1s "job/$job"
+elif [[ -n $pod ]]; then
+    FOR=300 fact 'the transaction log reaches the object store' 'observability/RUNBOOK.md#databasearchivingfails' \
+        kubectl -n items wait --for=condition=ContinuousArchiving --timeout=1s cluster.postgresql.cnpg.io/postgres
+    backed_up() {
+        kubectl -n items get backups.postgresql.cnpg.io -o jsonpath='{.items[*].status.phase}' | grep -qw completed
+    }
+    FOR=600 fact 'there is a backup of the database' 'observability/RUNBOOK.md#databasebackupold' backed_up
+else
+    echo 'not run: backups (the database is outside the cluster)'
 fi
 
 echo '-- It is monitored'

@@ -12,7 +12,7 @@ echo '== shellcheck'
 shellcheck -x .github/release/*.sh .github/tests/run.sh
 echo '== schemas'
 "$bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
-"$bin/check-jsonschema" --builtin-schema vendor.dependabot .github/dependabot.yml
+"$bin/check-jsonschema" --builtin-schema vendor.renovate .github/renovate.json
 echo '== zizmor'
 "$bin/zizmor" --offline --no-progress --quiet .github
 echo '== tests'

@@ -162,6 +162,14 @@ def test_notes_are_the_section_of_the_version_and_the_digests(repository):
     repository.run("notes", "9.9.9", fails=True)
 
 
+def test_a_setting_that_is_missing_on_github_is_named(repository):
+    names = {"NEEDED": "KEY CLIENT", "OPTIONAL": "ROLE"}
+    output = repository.run("settings", fails=True, CLIENT="c", **names)
+    assert "not set on GitHub: KEY; fix: CD.md" in output
+    output = repository.run("settings", KEY="secret", CLIENT="c", **names)
+    assert "not run: what needs ROLE" in output and "secret" not in output
+
+
 def package(repository):
     """Writes what `make package` and `make sbom` leave."""
     repository.write("target/digests", f"ghcr.io/o/n/items@{A} 1.2.3\nghcr.io/o/n/sidecar@{B} 1.2.3\n")
@@ -172,12 +180,14 @@ def package(repository):
 def test_package_pushes_names_in_small_letters_and_records_the_digests(repository):
     repository.write("spinkube/package.sh", (ROOT / "spinkube/package.sh").read_text())
     repository.write("scripts/build-components.sh", "#!/bin/sh\n")
-    repository.fake("spin", f"echo pushed {A}")
-    repository.fake("docker", f"echo x@{B}")
+    repository.fake("spin", f"echo spin 3.6.3 pushed {A}")
+    repository.fake("docker", f'case "$*" in *Server.Arch*) echo arm64 ;; *) echo x@{B} ;; esac')
     repository.run("spinkube/package", REGISTRY="ghcr.io/Example/Items", VERSION="1.2.3")
     pushed = [call for call in repository.calls if " push " in call]
     assert len(pushed) == 4 and all(call.split()[-1].startswith("ghcr.io/example/items/") for call in pushed), pushed
-    assert repository.read("target/digests").splitlines()[0] == f"ghcr.io/example/items/items@{A} 1.2.3"
+    recorded = repository.read("target/digests").splitlines()
+    assert recorded[0] == f"ghcr.io/example/items/items@{A} 1.2.3"
+    assert recorded[3] == f"ghcr.io/example/items/sidecar@{B} 1.2.3 arm64"
 
 
 def test_a_bill_of_materials_without_the_crates_is_refused(repository):

@@ -1,6 +1,8 @@
 """Checks what zizmor does not: least permissions, versions, and only commands that a person can run too."""
 
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -73,9 +75,26 @@ def test_ci_runs_the_targets_of_the_script_that_a_person_runs():
 
 
 def test_a_release_is_checked_tested_packaged_signed_and_published_in_this_order():
-    targets = ("release-check", "test", "package", "sbom", "sign", "publish")
+    targets = ("settings", "release-check", "test", "package", "sbom", "sign", "publish")
     assert commands("release") == [f"make {target}" for target in targets]
-    assert WORKFLOWS["release"]["jobs"]["publish"]["needs"] == "test"
+    assert [WORKFLOWS["release"]["jobs"][job]["needs"] for job in ("test", "publish")] == ["settings", "test"]
+
+
+def test_the_first_step_of_a_job_names_a_setting_that_is_missing_and_cd_md_lists_it():
+    table = re.search(r"^## Settings on GitHub\n(.*?)^## ", (ROOT / "CD.md").read_text(), re.M | re.S)[1]
+    checked = set()
+    for workflow, name, job in JOBS:
+        used = set(re.findall(r"(?:vars|secrets)\.(?!GITHUB_TOKEN)(\w+)", str(job.get("steps", []))))
+        assert all(f"`{setting}`" in table for setting in used), (workflow, name)
+        if used:
+            _, first, *_ = job["steps"]
+            assert first["run"] == "make settings", (workflow, name)
+            named = " ".join(first["env"].get(key, "") for key in ("NEEDED", "OPTIONAL")).split()
+            # A job that needs a role is skipped without it.
+            assert used == set(named) | set(re.findall(r"vars\.(\w+) != ''", job.get("if", "")))
+            checked |= used
+    environments = {job["environment"] for _, _, job in JOBS if "environment" in job}
+    assert all(f"`{environment}`" in table for environment in environments) and len(checked) >= 4
 
 
 def test_a_promotion_reads_private_artifacts_and_gets_its_key_from_an_environment():
@@ -88,15 +107,33 @@ def test_a_promotion_reads_private_artifacts_and_gets_its_key_from_an_environmen
     assert WORKFLOWS["release"]["jobs"]["staging"]["permissions"] == job["permissions"]
 
 
-def test_dependabot_watches_every_folder_that_pins_something():
-    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
-    watched = set()
-    for update in updates:
-        folders = update.get("directories", [update.get("directory")])
-        watched |= {(update["package-ecosystem"], folder) for folder in folders}
-    folders = ("tests", "terraform", "spinkube", ".github")
-    texts = [file for folder in folders for file in (ROOT / folder).rglob("*.txt")]
-    pinning = [file for file in texts if re.search(r"(?m)^[\w.-]+==", file.read_text())]
-    assert {("pip", f"/{file.parent.relative_to(ROOT)}") for file in pinning} == {w for w in watched if w[0] == "pip"}
-    assert {("cargo", "/"), ("github-actions", "/"), ("docker", "/"), ("docker-compose", "/")} <= watched
-    assert {("terraform", "/terraform/environments/*"), ("terraform", "/terraform/modules/*")} <= watched
+def pins():
+    """{name: versions} of what the rules of Renovate find that it does not know by itself."""
+    found = {}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for manager in json.loads((ROOT / ".github" / "renovate.json").read_text())["customManagers"]:
+        patterns = [pattern.strip("/") for pattern in manager["managerFilePatterns"]]
+        [rule] = [rule.replace("(?<", "(?P<") for rule in manager["matchStrings"]]
+        for pattern in patterns:
+            texts = [(ROOT / file).read_text() for file in tracked if re.search(pattern, file)]
+            matches = [match.groupdict() for text in texts for match in re.finditer(rule, text)]
+            assert matches, f"renovate.json: {pattern} has nothing like {rule}"
+            for match in matches:
+                found.setdefault(match.get("depName", manager.get("depNameTemplate")), set()).add(match["currentValue"])
+    return found
+
+
+def test_renovate_finds_every_chart_and_the_versions_of_k3s_k3d_the_shim_and_spin():
+    found = pins()
+    charts = re.findall(r"(?m)^  chart: (?:oci://)?(\S+)$", "".join(p.read_text() for p in (ROOT / "spinkube").rglob("*.yaml")))
+    assert len(charts) >= 6 and set(charts) <= found.keys()
+    tools = {"k3s-io/k3s", "k3d-io/k3d", "spinframework/spin", "spinframework/containerd-shim-spin", "hashicorp/terraform"}
+    assert all(len(found[tool]) == 1 for tool in tools), found
+
+
+def test_renovate_reads_every_file_that_pins_python_packages():
+    settings = json.loads((ROOT / ".github" / "renovate.json").read_text())
+    [pattern] = settings["pip_requirements"]["managerFilePatterns"]
+    for file in (file for folder in ("tests", "terraform", "spinkube", ".github") for file in (ROOT / folder).rglob("*.txt")):
+        if re.search(r"(?m)^[\w.-]+==", file.read_text()):
+            assert file.name == "requirements.txt" or re.search(pattern.strip("/"), str(file.relative_to(ROOT))), file

@@ -16,11 +16,15 @@ kubectl get nodes -l spin=true -o name | grep -q . ||
 SPIN_OPERATOR=$(sed -n '/chart: .*spin-operator$/,/---/s/^  version: //p' spin.yaml)
 
 apply() { kubectl apply --server-side --force-conflicts "$@"; }
-# ready NAMESPACE: whether it has Deployments and all are available.
+# ready NAMESPACE: whether it has pods to run, and all run.
 ready() {
-    kubectl -n "$1" get deployments -o name | grep -q . &&
-        kubectl -n "$1" wait --for=condition=Available --timeout=1s deployment --all
+    local owners owner
+    owners=$(kubectl -n "$1" get deployments,daemonsets,statefulsets -o name)
+    [[ -n $owners ]] || { echo "nothing is there yet; kubectl -n kube-system get jobs,pods"; return 1; }
+    for owner in $owners; do kubectl -n "$1" rollout status "$owner" --timeout=1s || return 1; done
 }
+# What the Prometheus operator runs: its StatefulSets appear later than the chart's own resources.
+monitors() { kubectl -n monitoring wait --for=condition=Available --timeout=1s prometheus,alertmanager --all; }
 
 say 'cert-manager'
 # By file: with -k and a label, kubectl would first look up every kind, also those of charts that are not there yet.
@@ -46,4 +50,5 @@ until_true 900 'all resources are accepted' apply -k .
 for namespace in spin-operator cnpg-system monitoring; do
     until_true 900 "$namespace is ready" ready "$namespace"
 done
+until_true 300 'Prometheus and Alertmanager are available' monitors
 say 'The platform is ready'

@@ -23,11 +23,13 @@ def templates(rendered):
     for resource in expand(rendered):
         if resource["kind"] in ("Deployment", "StatefulSet", "DaemonSet", "Job"):
             yield resource, resource["spec"]["template"]
+        if resource["kind"] == "CronJob":
+            yield resource, resource["spec"]["jobTemplate"]["spec"]["template"]
 
 
 def own(rendered):
     """The pods of a variant, named as in the README's table."""
-    names = {"postgres": "database", "schema": "schema Job"}
+    names = {"postgres": "database", "schema": "schema Job", "postgres-backup": "backup Job"}
     for owner, template in templates(rendered):
         name = build.name(owner)
         yield Peer(names.get(name, name), owner["metadata"]["namespace"], tuple(template["metadata"]["labels"].items()))

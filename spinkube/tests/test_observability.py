@@ -49,8 +49,10 @@ def test_alloy_and_loki_run_with_the_files_of_observability():
 
 def test_the_labels_that_the_rules_select_are_those_of_the_manifests(rendered):
     text = "".join(path.read_text() for path in RULES.rglob("*.yml") if path.parent.name != "local")
-    selected = {label: set(re.findall(rf'{label}="([^"]+)"', text)) for label in ("namespace", "deployment", "job")}
+    selected = {label: set(re.findall(rf'\b{label}="([^"]+)"', text)) for label in ("namespace", "deployment", "job", "cronjob")}
+    cronjob = selected.pop("cronjob")
     assert selected == {"namespace": {"items"}, "deployment": {"items"}, "job": {"sidecar"}}
+    assert build.kind(rendered, "CronJob").keys() <= cronjob == {"postgres-backup"}
     assert build.kind(rendered, "SpinApp")["items"]["metadata"]["namespace"] == "items"
     # Prometheus' label `job` is the name of the Service that the monitor selects.
     monitor = build.specs(rendered, "ServiceMonitor")["sidecar"]["selector"]["matchLabels"]

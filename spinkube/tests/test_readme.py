@@ -67,10 +67,10 @@ def test_kubectl_commands_name_objects_that_exist():
     existing |= {("secret", name) for name in [*CREATED, "audit-key", "grafana-admin", "items-ca"]}
     existing |= {("deployment", "argo-cd-argocd-server")}
     text = "".join(path.read_text() for path in [*DOCUMENTS, *build.SPINKUBE.glob("*.sh")])
-    kinds = "statefulset|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
+    kinds = "statefulset|cronjob|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
     found = set(re.findall(rf"kubectl [^\n`]*?\b({kinds})[ /]([a-z][a-z-]+)\b", text))
-    # `kubectl create secret generic`: a word of kubectl, not a name.
-    assert len(found) >= 8 and found - existing - {("secret", "generic")} == set()
+    # A word of kubectl, and what the command creates.
+    assert len(found) >= 8 and found - existing - {("secret", "generic"), ("job", "backup-now")} == set()
     assert set(re.findall(r"-l core\.spinkube\.dev/app-name=([a-z]+)", text)) == {"items"}
 
 
@@ -88,6 +88,6 @@ def test_numbers_and_versions_are_those_of_the_manifests():
     readiness = build.specs(local, "SpinApp")["items"]["checks"]["readiness"]
     assert f"pods unready after {readiness['periodSeconds'] * readiness['failureThreshold']} s" in README
     shim = re.search(r"^version=(\S+)$", (build.SPINKUBE / "platform/shim.sh").read_text(), re.M)[1]
-    assert f"k3d:v{shim} " in (build.SPINKUBE / "local-cluster.sh").read_text()
+    assert f"/k3d:v{shim}\n" in (build.SPINKUBE / "local-cluster.sh").read_text()
     operator = build.specs(build.platform(), "HelmChart")["spin-operator"]["version"]
     assert f"With spin-operator {operator} and the shim {shim}:" in README

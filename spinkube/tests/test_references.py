@@ -57,6 +57,8 @@ def test_every_mount_has_its_volume_and_every_volume_its_source(variant, rendere
             mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
             assert mounted <= volumes.keys() | claims, build.name(owner)
         for volume in volumes.values():
+            if "persistentVolumeClaim" in volume:
+                assert volume["persistentVolumeClaim"]["claimName"] in build.kind(rendered, "PersistentVolumeClaim")
             if "configMap" in volume:
                 assert volume["configMap"]["name"] in maps, volume
             if "secret" in volume:
@@ -111,7 +113,7 @@ def test_every_service_selects_one_workload_and_one_of_its_ports(rendered):
 
 def test_every_workload_selects_only_its_own_pods(rendered):
     for owner, _ in pods.templates(rendered):
-        if owner["kind"] != "Job":
+        if "selector" in owner["spec"]:
             assert selected(rendered, owner["spec"]["selector"]).keys() == {build.name(owner)}
 
 

@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname "$0")/../../lib.sh"
 
 roots=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
+# macOS has another one.
+[[ -e $roots ]] || roots=/etc/ssl/cert.pem
 [[ -r $roots ]] || fail "no public roots in $roots" 'install ca-certificates, or set SSL_CERT_FILE to a bundle'
 authority=$(kubectl -n items get secret postgres-server -o jsonpath='{.data.ca\.crt}' | base64 -d)
 [[ $authority == *'BEGIN CERTIFICATE'* ]] ||
