@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Installs the platform into the cluster that kubectl points at: a K3s with the shim on its nodes. May be run again.
+# Where K3s's helm-controller is missing, Helmfile installs the same charts (helmfile.yaml).
 #   SPIN_OPERATOR_CRDS=…   address or file of the operator's CRDs (default: its release on GitHub)
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
 . ../lib.sh
 need_cluster
-kubectl get crd helmcharts.helm.cattle.io >/dev/null 2>&1 ||
-    fail 'this cluster has no helm-controller' 'use K3s without --disable-helm-controller'
+controller=yes
+if ! kubectl get crd helmcharts.helm.cattle.io >/dev/null 2>&1; then
+    controller=no
+    need helmfile 'the cluster has no helm-controller: install Helmfile (https://helmfile.readthedocs.io), or use K3s with one'
+fi
 kubectl get nodes -l spin=true -o name | grep -q . ||
     fail 'no node has the label spin=true' \
         'install the shim (spinkube/platform/shim.sh), then kubectl label node NAME spin=true'
@@ -28,7 +32,12 @@ monitors() { kubectl -n monitoring wait --for=condition=Available --timeout=1s p
 
 say 'cert-manager'
 # By file: with -k and a label, kubectl would first look up every kind, also those of charts that are not there yet.
-apply -f namespaces.yaml -f cert-manager.yaml >/dev/null
+apply -f namespaces.yaml >/dev/null
+if [[ $controller == yes ]]; then
+    apply -f cert-manager.yaml >/dev/null
+else
+    helmfile --file helmfile.yaml --selector name=cert-manager sync
+fi
 until_true 600 'cert-manager is ready' ready cert-manager
 
 say "CRDs of spin-operator $SPIN_OPERATOR"
@@ -46,7 +55,18 @@ YAML
 
 say 'Everything else'
 # Resources of a chart's kinds are rejected until the chart has installed its CRDs.
-until_true 900 'all resources are accepted' apply -k .
+# Not the runtime class of runtime-class-manager, which has another handler.
+others() {
+    local leave='helm.cattle.io/'
+    ! kubectl get runtimeclass wasmtime-spin-v2 -o jsonpath='{.handler}' 2>/dev/null | grep -qv '^spin$' || leave+='|kind: RuntimeClass'
+    kubectl kustomize . | awk -v RS='---\n' -v leave="$leave" '$0 !~ leave { printf "---\n%s", $0 }' | apply -f -
+}
+if [[ $controller == yes ]]; then
+    until_true 900 'all resources are accepted' apply -k .
+else
+    helmfile --file helmfile.yaml sync
+    until_true 900 'all resources are accepted' others
+fi
 for namespace in spin-operator cnpg-system monitoring; do
     until_true 900 "$namespace is ready" ready "$namespace"
 done

@@ -19,6 +19,24 @@ def test_rules_yaml_is_what_its_command_writes_and_has_the_rules_of_observabilit
     assert build.specs(build.variant("local"), "PrometheusRule") == expected
 
 
+def test_helmfile_yaml_is_what_its_command_writes_and_has_the_charts_of_the_platform():
+    written = subprocess.run([build.SPINKUBE / "platform/generate-helmfile.sh", "-"], capture_output=True, check=True).stdout
+    file = build.SPINKUBE / "platform" / "helmfile.yaml"
+    assert file.read_bytes() == written, "fix: spinkube/platform/generate-helmfile.sh"
+    document = yaml.safe_load(written)
+    urls = {repository["name"]: repository["url"] for repository in document["repositories"]}
+    found, expected = {}, {}
+    for release in document["releases"]:
+        repository, _, chart = release["chart"].partition("/")
+        chart, repo = (chart, urls[repository]) if repository in urls else (release["chart"], None)
+        found[release["name"]] = (chart, repo, release["version"], release["namespace"], release.get("values"))
+    for name, spec in build.specs(build.platform(), "HelmChart").items():
+        values = [build.values(name)] if "valuesContent" in spec else None
+        expected[name] = (spec["chart"], spec.get("repo"), spec["version"], spec["targetNamespace"], values)
+    assert found.pop("traefik")[3:] == ("kube-system", [build.values("traefik")])
+    assert found == expected
+
+
 def test_the_dashboards_are_those_of_observability_and_grafana_loads_them():
     files = {path.name: path.read_text() for path in (OBSERVABILITY / "grafana" / "dashboards").glob("*.json")}
     loader = build.values("kube-prometheus-stack")["grafana"]["sidecar"]["dashboards"]
