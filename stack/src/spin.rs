@@ -88,11 +88,9 @@ impl Drop for Spin {
 fn command(config: &Config, folder: &PathBuf) -> Command {
     let mut command = Command::new("setpriv");
     // A killed stack leaves no process behind.
-    command
-        .args(["--pdeathsig", "TERM", "spin", "up", "--state-dir=", "--log-dir="])
-        .arg("--from")
-        .arg(&config.manifest);
-    command.args(["--listen", &config.listen.to_string()]).arg("--temp").arg(folder);
+    command.args(["--pdeathsig", "TERM", "spin", "up", "--from"]).arg(&config.manifest).arg("--temp").arg(folder);
+    // Options of its trigger, which come last.
+    command.args(["--listen", &config.listen.to_string(), "--state-dir=", "--log-dir="]);
     command.args(["--max-instance-memory", &config.limits.memory.to_string()]);
     command
         .envs(config.variables.iter().map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value)));

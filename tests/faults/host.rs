@@ -38,13 +38,13 @@ impl Host {
         let file = File::create(log).context("create the host's log")?;
         let mut command = Command::new("prlimit");
         command.arg(format!("--nofile={DESCRIPTORS}:"));
-        match support::kind() {
-            Kind::Embedded => command.arg(program("host")),
-            Kind::Spin => {
-                command.args(["spin", "up", "--state-dir=", "--log-dir="]).arg("--temp").arg(log.with_extension("spin"))
-            }
+        let spin = support::kind() == Kind::Spin;
+        match spin {
+            false => command.arg(program("host")),
+            true => command.args(["spin", "up", "--temp"]).arg(log.with_extension("spin")),
         };
         command.arg("--from").arg(manifest).args(["--listen", "127.0.0.1:0"]);
+        command.args(["--state-dir=", "--log-dir="].iter().filter(|_| spin));
         // Spin serves in a child of its own, which has to end with it.
         command.process_group(0);
         command.current_dir(manifest.parent().context("a manifest is in a folder")?);

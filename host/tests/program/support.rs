@@ -150,5 +150,6 @@ pub async fn open(address: SocketAddr, request: impl AsRef<[u8]>) -> TcpStream {
 /// A response as it arrived.
 pub struct Response {
     pub status: u16,
+    /// As it was framed.
     pub body: String,
 }

@@ -1,4 +1,18 @@
-//! Receivers that this host does not offer.
+//! Spans of requests that Spin answers otherwise, and receivers that this host does not offer.
+
+use support::{App, Receiver, Span};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_with_two_hosts_is_logged_and_its_span_says_why() {
+    let receiver = Receiver::start().await;
+    let app = App::builder().spans(&receiver.url()).start().await;
+    let request = "GET /items HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n";
+    assert_eq!(app.exchange(request).await.status, Some(400));
+    let cause = "the request names more than one host";
+    let caused = |span: &Span| span.attributes.get("error.type").is_some_and(|value| value == cause);
+    assert_eq!(receiver.span(cause, caused).await.attributes["http.response.status_code"], "400");
+    app.logged("more than one host").await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_with_an_invalid_receiver_does_not_start() {
