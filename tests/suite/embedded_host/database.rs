@@ -10,6 +10,20 @@ async fn tls_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hostaddr_leads_nowhere() {
+    let probe = Probe::start().await;
+    for address in [
+        format!("{} hostaddr=10.0.0.1", probe.address),
+        format!("{} target_session_attrs=any load_balance_hosts=random hostaddr=127.0.0.1", probe.address),
+        "hostaddr=127.0.0.1 port=5432 user=x dbname=x".to_owned(),
+        "postgres://x@127.0.0.1:1/x?hostaddr=127.0.0.1".to_owned(),
+    ] {
+        let refused = probe.at(&address, &["sql=SELECT 1"]).await;
+        assert!(refused.contains("hostaddr is not permitted"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_type_that_is_not_offered_is_refused_by_name() {
     let probe = Probe::start().await;
     for (call, error) in [("sql", "BadParameter"), ("do", "ValueConversionFailed")] {
