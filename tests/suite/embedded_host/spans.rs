@@ -25,3 +25,17 @@ async fn a_host_with_an_invalid_receiver_does_not_start() {
         assert!(error.to_string().contains(reason), "{url}: {error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_span_of_a_request_ends_with_the_head_of_its_response_and_that_of_its_instance_later() {
+    let receiver = Receiver::start().await;
+    let app = App::builder().spans(&receiver.url()).start().await;
+    app.database().insert_items(20_000, "repeat('x', 1000)").await;
+    let reader = app.read_slowly("/items").await;
+    let request = receiver.span("GET /items, its body unread", |span| span.name == "GET /items").await;
+    assert!(receiver.spans().iter().all(|span| span.parent != request.id), "the instance still writes");
+    reader.finish().await.expect("the full list");
+    let spans = receiver.trace(&request.trace, &["execute_wasm_component items"]).await;
+    let instance = spans.iter().find(|span| span.name == "execute_wasm_component items").expect("its span");
+    assert!(instance.parent == request.id && instance.end > request.end, "{instance:?} {request:?}");
+}
