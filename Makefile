@@ -73,6 +73,10 @@ check: build ## what needs more than Rust and PostgreSQL
 	scripts/check-dependencies.sh
 	scripts/check-compatibility.sh
 
+.PHONY: compatibility
+compatibility: setup ## with the commit before the last change of schema/
+	@scripts/check-compatibility.sh --schema
+
 .PHONY: fuzz
 fuzz: build ## fuzz with new random inputs (MINUTES=10 SEED=)
 	@minutes=$${MINUTES:-10} seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; echo "MINUTES=$$minutes SEED=$$seed"; set -e; \

@@ -2,20 +2,23 @@
 # Tests what a rolling release needs: the previous release's components work on this schema, and these components on its
 # schema. Both run the previous release's own suite: this one may test what that release did not have. Then this release
 # follows the previous one under load, and back.
-# Usage: scripts/check-compatibility.sh [COMMIT]    (default: the last release before this commit, or if there is none,
-# the commit before the last change of the schema)
+# Usage: scripts/check-compatibility.sh [COMMIT | --schema]    (default: the last release before this commit; --schema:
+# the commit before the last change of the schema, as long as there is no release)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
 tag=${1:-$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null || true)}
 if [[ -z $tag ]]; then
+    echo 'not run: compatibility with the previous release, since there is none; make compatibility compares with the schema before'
+    exit
+elif [[ $tag == --schema ]]; then
     changed=$(git log -1 --format=%H -- schema)
     if ! tag=$(git rev-parse --verify --quiet --short "${changed:-none}^"); then
         echo 'not run: compatibility with the previous release (this copy has no commit before the last change of schema/)'
         exit
     fi
-    echo "There is no release before this commit: compared with $tag, before the last change of schema/"
+    echo "Compared with $tag, the commit before the last change of schema/"
 fi
 old=$root/target/compatibility/$tag
 if [[ ! -e $old/.git ]]; then
