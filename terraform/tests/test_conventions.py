@@ -87,7 +87,7 @@ def test_external_secrets_reads_the_secrets_that_servers_may_read():
     aws = store["spec"]["provider"]["aws"]
     assert aws.keys() == {"service", "region"} and aws["service"] == "SecretsManager"
     [readable] = re.findall(r':secret:(\S+)\*"', code(TERRAFORM / "modules" / "servers"))
-    created = re.search(r"for name in (.*); do", text).group(1).split()
+    created = re.search(r"for name in (.*); do", text).group(1).split() + re.findall(r"--name items/([a-z-]+)", text)
     secrets = [it for it in documents(component) if it["kind"] == "ExternalSecret"]
     keys = [entry["remoteRef"]["key"] for secret in secrets for entry in secret["spec"]["data"]]
     assert keys == [f"items/{name}" for name in created] and all(key.startswith(readable) for key in keys)
