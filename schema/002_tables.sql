@@ -120,9 +120,9 @@ CREATE TABLE IF NOT EXISTS audit_totals (
 ) WITH (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200,
         autovacuum_vacuum_cost_delay = 0);
 
--- The trail as a tree (RFC 6962, 2.1): whoever keeps a signed head of it notices any change of what was there before. A
--- leaf is a batch: the events that one statement stored. It stays when audit_prune removes the events. A batch without
--- events begins an incarnation of the trail: after a restore, `head` is the last head of the one before.
+-- The trail as a tree (RFC 6962, 2.1): a person who keeps a signed head of it notices any change of what was there
+-- before. A leaf is a batch: the events that one statement stored. It stays when audit_prune removes the events. A batch
+-- without events begins an incarnation of the trail: after a restore, `head` is the last head of the one before.
 CREATE TABLE IF NOT EXISTS audit_batches (
     batch       bigint  PRIMARY KEY,
     first_id    bigint,

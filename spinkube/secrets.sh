@@ -9,7 +9,8 @@ cd "$(dirname "$0")"
 # shellcheck source=spinkube/lib.sh
 . ./lib.sh
 need_cluster
-kubectl apply --server-side -f base/namespace.yaml >/dev/null
+# Not again where it is: that would take away the overlay in force, which deploy.sh records in it.
+kubectl get namespace items >/dev/null 2>&1 || kubectl apply --server-side -f base/namespace.yaml >/dev/null
 
 # A server reads the superuser's password only when it creates its volume: changing only the Secret would lock us out.
 [[ " ${ROTATE:-} " != *' postgres-superuser '* ]] ||

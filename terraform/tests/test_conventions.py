@@ -53,7 +53,7 @@ def test_a_new_image_of_aws_changes_no_plan():
 
 
 def documents(folder):
-    """The objects of Kubernetes in a folder; helmfile.yaml is none."""
+    """The objects of Kubernetes in a folder, without helmfile.yaml, which has no such object."""
     found = [document for file in sorted(folder.rglob("*.yaml")) for document in yaml.safe_load_all(file.read_text())]
     return [document for document in found if document and "kind" in document]
 

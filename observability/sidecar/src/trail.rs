@@ -1,7 +1,7 @@
 //! The trail as a tree: signs its head each minute, and verifies a trail against signed heads.
 //!
-//! The database keeps an RFC 6962 tree whose leaves are batches of events (`schema/005_audit.sql`). Whoever owns the
-//! database could compute it again; so the head, its size and root, is signed here and handed out as a checkpoint
+//! The database keeps an RFC 6962 tree whose leaves are batches of events (`schema/005_audit.sql`). A person who owns
+//! the database could compute it again; so the head, its size and root, is signed here and published as a checkpoint
 //! (C2SP tlog-checkpoint). What a kept checkpoint covers cannot change unnoticed.
 //!
 //! - `tree`: leaf hash, the edge, the root

@@ -46,7 +46,7 @@ impl Head {
         key.sign(&self.text())
     }
 
-    /// The head in a checkpoint, whoever signed it.
+    /// The head in a checkpoint; its signature is not checked.
     ///
     /// # Errors
     /// [`Invalid::Form`]
