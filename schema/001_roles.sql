@@ -1,12 +1,13 @@
 -- Roles belong to the server and are shared by all its databases. items_owner owns everything; items, audit and metrics
--- log in and own nothing. retention may remove parts of the audit trail: an administrator uses it with SET ROLE.
+-- log in and own nothing. Two roles are for people: retention may remove parts of the audit trail (an administrator uses
+-- it with SET ROLE), auditor may read it (CREATE ROLE somebody LOGIN IN ROLE auditor).
 DO $$
 DECLARE
     role    text;
     v_name  text;
     v_value text;
 BEGIN
-    FOREACH role IN ARRAY ARRAY['items_owner', 'items', 'audit', 'metrics', 'retention'] LOOP
+    FOREACH role IN ARRAY ARRAY['items_owner', 'items', 'audit', 'metrics', 'retention', 'auditor'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('CREATE ROLE %I NOINHERIT', role);
         END IF;
@@ -57,5 +58,5 @@ ALTER ROLE metrics PASSWORD :'metrics_password';
 \endif
 
 -- For SET ROLE items_owner: a superuser can do so anyway, the master user of a managed service needs the membership.
-GRANT items_owner, retention TO CURRENT_USER;
+GRANT items_owner, retention, auditor TO CURRENT_USER;
 GRANT USAGE, CREATE ON SCHEMA public TO items_owner;

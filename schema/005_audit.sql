@@ -131,7 +131,7 @@ CREATE OR REPLACE TRIGGER audit_batches_append_only BEFORE UPDATE OR DELETE OR T
     FOR EACH STATEMENT EXECUTE FUNCTION audit_batches_append_only();
 
 -- Gives salts to the oldest events that were stored before there was a tree, at most p_most, and appends them as a
--- batch. Returns their number: schema.sql calls it until it is 0.
+-- batch. Returns their number: schema.sql calls it for each range of p_most ids.
 CREATE OR REPLACE FUNCTION audit_adopt(p_most integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE

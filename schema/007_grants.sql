@@ -1,5 +1,5 @@
 -- Least privilege: items, audit and retention may execute their own functions and use no table; metrics may read
--- numbers, no content, and try whether an event can be written. First every right is revoked, from our own objects
+-- numbers, no content, and try whether an event can be written; auditor may read the trail. First every right is revoked, from our own objects
 -- only: an extension may have created others in this schema.
 DO $$
 DECLARE v_object text;
@@ -11,7 +11,7 @@ BEGIN
         SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc
          WHERE pronamespace = 'public'::regnamespace AND proowner = current_role::regrole
     LOOP
-        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, items, audit, metrics, retention', v_object);
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, items, audit, metrics, retention, auditor', v_object);
     END LOOP;
 END $$;
 
@@ -26,3 +26,4 @@ GRANT EXECUTE ON FUNCTION audit_delay_bounds, relay_passed, database_ready TO me
 GRANT SELECT ON audit_totals, audit_batches, audit_tree, relay_lease TO metrics;
 GRANT SELECT (seq, occurred_at) ON audit_outbox TO metrics;
 GRANT SELECT (refused_at) ON audit_refused TO metrics;
+GRANT SELECT ON audit_logs, audit_batches, audit_tree TO auditor;

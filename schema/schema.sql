@@ -1,9 +1,8 @@
 -- Creates or updates the whole database:  psql -X -v ON_ERROR_STOP=1 -f schema/schema.sql
 -- It is one transaction, and can be applied again; what follows the transaction can be interrupted and continues at the
--- next time. It needs a role that may create roles: a superuser, or the master
--- user of a managed service. Passwords come from the environment, never from a command line; a role whose variable is
--- unset keeps the password it has. With DATABASE_RESTORED set, it also takes the step after a restore
--- (database_restored in 006_retention.sql).
+-- next time. It needs a role that may create roles: a superuser, or the master user of a managed service. Passwords come
+-- from the environment, never from a command line; a role whose variable is unset keeps the password it has. With
+-- DATABASE_RESTORED set, it also takes the step after a restore (database_restored in 006_retention.sql).
 \set ON_ERROR_STOP on
 \getenv items_password ITEMS_DB_PASSWORD
 \getenv audit_password AUDIT_DB_PASSWORD
@@ -33,6 +32,7 @@ SELECT database_restored() AS incarnation;
 COMMIT;
 
 -- Events from before the tree become part of it, 10 000 in each transaction, while the services run.
-SET ROLE retention;
-DO $$ BEGIN WHILE audit_adopt() > 0 LOOP COMMIT; END LOOP; END $$;
+SET ROLE items_owner;
+SELECT 'SET ROLE retention; SELECT ''older events appended to the tree: '' || audit_adopt()'
+  FROM audit_tree, generate_series(lower(unbatched), upper(unbatched) - 1, 10000) \gexec
 RESET ROLE;

@@ -56,6 +56,7 @@ NEIGHBOURS = [
     Peer("Traefik", "kube-system", ((NAME, "traefik"),)),
     Peer("DNS", "kube-system", (("k8s-app", "kube-dns"),)),
     Peer("Prometheus", "monitoring", ((NAME, "prometheus"),)),
+    Peer("namespace `trail-heads`", "trail-heads"),
     Peer("CloudNativePG operator", "cnpg-system", ((NAME, "cloudnative-pg"),)),
     # These must reach nothing: the right label in the wrong namespace is not enough, nor the right namespace alone.
     Peer("a pod called Traefik elsewhere", "default", ((NAME, "traefik"),)),

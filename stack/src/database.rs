@@ -3,7 +3,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use crate::psql::Session;
-use crate::{Address, Error, Passwords, Role};
+use crate::{Address, Error, Passwords, Role, console};
 
 /// The advisory lock under which the schema is applied. Roles belong to the whole server, and PostgreSQL fails when two
 /// sessions alter one role at once.
@@ -11,7 +11,7 @@ const LOCK: i64 = 0x0069_7465_6d73_6462; // "itemsdb"
 /// Advisory locks belong to a database: every process takes this one in the same database.
 const MAINTENANCE: &str = "postgres";
 /// The roles of `001_roles.sql`.
-const ROLES: &str = "'items_owner', 'items', 'audit', 'metrics', 'retention'";
+const ROLES: &str = "'items_owner', 'items', 'audit', 'metrics', 'retention', 'auditor'";
 
 const OTHER_DATABASE: &str = "name another database in DATABASE_URL; one that does not exist is created, with UTF8";
 const PRIMARY: &str = "DATABASE_URL must name a server and a database that accept writes";
@@ -205,7 +205,7 @@ impl Database {
         let mut session = Session::open_with(&self.admin, roles.map(variable))?;
         let file = schema.to_string_lossy();
         let include = format!("\\i {}", literal(&file.replace('\\', r"\\")));
-        session.run(&format!("apply {file}"), &include).await.map(drop)
+        session.run_each(&format!("apply {file}"), &include, |line| console::say(&line)).await
     }
 }
 

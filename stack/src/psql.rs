@@ -8,7 +8,8 @@ use tokio::time::timeout;
 
 use crate::{Address, Error, binaries};
 
-/// The longest any administrative statement may take; the longest wait is for another process that applies the schema.
+/// The longest that an administrative statement may take without printing a line; the longest wait is for another process
+/// that applies the schema.
 const DEADLINE: Duration = Duration::from_secs(120);
 /// A line that no statement of ours prints.
 const END: &str = "-- end of output --";
@@ -46,22 +47,32 @@ impl Session {
     /// Runs `sql` and returns the lines it prints, columns separated by `|`. `action` completes "PostgreSQL refused to
     /// …".
     pub(crate) async fn run(&mut self, action: &str, sql: &str) -> Result<Vec<String>, Error> {
-        let output = timeout(DEADLINE, async {
-            // Writing fails when psql has ended; the reason is in what it printed, read below.
-            let _ = self.stdin.write_all(format!("{sql}\n\\echo '{END}'\n").as_bytes()).await;
-            let mut lines = Vec::new();
-            while let Ok(Some(line)) = self.stdout.next_line().await {
-                if line == END {
-                    return Ok(lines);
-                }
-                lines.push(line);
+        let mut lines = Vec::new();
+        self.run_each(action, sql, |line| lines.push(line)).await?;
+        Ok(lines)
+    }
+
+    /// The same, with a call for each line as soon as it is printed.
+    pub(crate) async fn run_each(
+        &mut self,
+        action: &str,
+        sql: &str,
+        mut each: impl FnMut(String),
+    ) -> Result<(), Error> {
+        let too_long = |_| Error::Sql(action.into(), "it took too long".into());
+        // Writing fails when psql has ended; the reason is in what it printed, read below.
+        let input = format!("{sql}\n\\echo '{END}'\n");
+        let _ = timeout(DEADLINE, self.stdin.write_all(input.as_bytes())).await.map_err(too_long)?;
+        while let Ok(Some(line)) = timeout(DEADLINE, self.stdout.next_line()).await.map_err(too_long)? {
+            if line == END {
+                return Ok(());
             }
-            let mut stderr = String::new();
-            let _ = self.stderr.read_to_string(&mut stderr).await;
-            let code = self.child.wait().await.ok().and_then(|status| status.code());
-            Err(error(&self.address, action.to_owned(), code, &stderr))
-        });
-        output.await.unwrap_or_else(|_| Err(Error::Sql(action.into(), "it took too long".into())))
+            each(line);
+        }
+        let mut stderr = String::new();
+        let _ = timeout(DEADLINE, self.stderr.read_to_string(&mut stderr)).await.map_err(too_long)?;
+        let code = self.child.wait().await.ok().and_then(|status| status.code());
+        Err(error(&self.address, action.to_owned(), code, &stderr))
     }
 }
 

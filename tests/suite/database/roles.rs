@@ -23,8 +23,8 @@ const INTERNAL: &str = "
     audit_retained audit_value database_restored incarnate item_json items_json relay_lease_copy relay_lease_keep relay_lease_try relay_mark
     relay_mark_settled utc uuid_v7";
 
-/// The columns of each table that `metrics` may read; no role may do anything else with a table. A table that is not
-/// here fails the test.
+/// The columns of each table that `metrics` may read; no role may do anything else with a table, but for [`TRAIL`]. A table
+/// that is not here fails the test.
 const READABLE: [(&str, &str); 9] = [
     ("audit_batches", "*"),
     ("audit_logs", ""),
@@ -36,6 +36,9 @@ const READABLE: [(&str, &str); 9] = [
     ("items", ""),
     ("relay_lease", "*"),
 ];
+
+/// The tables that `auditor` may read, and nothing else.
+const TRAIL: [&str; 3] = ["audit_batches", "audit_logs", "audit_tree"];
 
 /// A statement, and whether the role may run it.
 type Attempt = (String, bool);
@@ -50,8 +53,8 @@ async fn every_role_may_call_its_own_functions_and_no_other() {
     let functions = pairs(&database, query).await;
     let known = CALLABLE.iter().map(|(_, names)| *names).chain([INTERNAL]);
     same_names(&functions, known.flat_map(str::split_whitespace));
-    for role in Role::ALL {
-        let (_, own) = CALLABLE.iter().find(|(caller, _)| *caller == role).expect("every role has functions");
+    for role in Role::ALL.map(Some).into_iter().chain([None]) {
+        let own = CALLABLE.iter().find(|(caller, _)| Some(*caller) == role).map_or("", |(_, names)| *names);
         let attempt = |(name, arguments): &(String, String)| {
             (format!("SELECT public.{name}({arguments})"), own.split_whitespace().any(|known| known == name))
         };
@@ -60,17 +63,22 @@ async fn every_role_may_call_its_own_functions_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_metrics_reads_tables_and_no_role_writes_them() {
+async fn only_metrics_and_auditor_read_tables_and_no_role_writes_them() {
     let database = TestDatabase::create().await;
     let query = "SELECT c.relname::text, a.attname::text
                    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')";
     let columns = pairs(&database, query).await;
     same_names(&columns, READABLE.iter().map(|(name, _)| *name));
-    for role in Role::ALL {
+    for role in Role::ALL.map(Some).into_iter().chain([None]) {
+        let reads = |table: &str, columns: &str, column: &str| match role {
+            Some(Role::Metrics) => columns.split(' ').any(|known| known == "*" || known == column),
+            Some(_) => false,
+            None => TRAIL.contains(&table),
+        };
         let mut attempts: Vec<Attempt> = Vec::new();
         for (table, readable) in &READABLE {
-            attempts.push((format!("SELECT * FROM {table}"), role == Role::Metrics && *readable == "*"));
+            attempts.push((format!("SELECT * FROM {table}"), reads(table, readable, "*")));
             for denied in [
                 "INSERT INTO {} DEFAULT VALUES",
                 "DELETE FROM {}",
@@ -83,8 +91,7 @@ async fn only_metrics_reads_tables_and_no_role_writes_them() {
         }
         for (table, column) in &columns {
             let (_, readable) = READABLE.iter().find(|(known, _)| known == table).expect("compared above");
-            let readable = readable.split(' ').any(|known| known == "*" || known == column);
-            attempts.push((format!("SELECT {column} FROM {table}"), role == Role::Metrics && readable));
+            attempts.push((format!("SELECT {column} FROM {table}"), reads(table, readable, column)));
             attempts.push((format!("UPDATE {table} SET {column} = DEFAULT"), false));
         }
         try_all(&database, role, attempts).await;
@@ -122,21 +129,21 @@ async fn no_role_reaches_a_sequence_or_another_role_or_creates_anything() {
     for role in Role::ALL {
         let others = Role::ALL.into_iter().filter(|other| *other != role);
         let others = others.map(|other| format!("SET ROLE {}", other.name()));
-        try_all(&database, role, denied.iter().cloned().chain(others).map(|statement| (statement, false))).await;
+        try_all(&database, Some(role), denied.iter().cloned().chain(others).map(|statement| (statement, false))).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn roles_have_no_attributes_and_nobody_logs_in_as_owner_or_retention() {
+async fn roles_have_no_attributes_and_nobody_logs_in_as_owner_retention_or_auditor() {
     let database = TestDatabase::create().await;
     let query = "SELECT rolname::text, rolcanlogin, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS mighty
-                   FROM pg_roles WHERE rolname IN ('items_owner', 'items', 'audit', 'metrics', 'retention')";
+                   FROM pg_roles WHERE rolname IN ('items_owner', 'items', 'audit', 'metrics', 'retention', 'auditor')";
     let roles = sqlx::query(query).fetch_all(database.superuser()).await.expect("read the roles");
-    assert_eq!(roles.len(), 5);
+    assert_eq!(roles.len(), 6);
     for row in roles {
         let name: &str = row.get("rolname");
         assert!(!row.get::<bool, _>("mighty"), "{name} has an attribute beyond LOGIN");
-        assert_eq!(row.get::<bool, _>("rolcanlogin"), !["items_owner", "retention"].contains(&name), "{name}");
+        assert_eq!(row.get::<bool, _>("rolcanlogin"), !["items_owner", "retention", "auditor"].contains(&name), "{name}");
     }
 }
 
@@ -164,15 +171,20 @@ async fn every_setting_that_statements_depend_on_is_pinned_by_the_role() {
     }
 }
 
-/// Runs every attempt in a transaction that is rolled back. An allowed statement may still fail, but not for a missing
-/// right.
-async fn try_all(database: &TestDatabase, role: Role, attempts: impl IntoIterator<Item = Attempt>) {
-    let mut connection = database.role(role).acquire().await.expect("connect").detach();
+/// Runs every attempt, as `role` or else as `auditor`, in a transaction that is rolled back. An allowed statement may still
+/// fail, but not for a missing right.
+async fn try_all(database: &TestDatabase, role: Option<Role>, attempts: impl IntoIterator<Item = Attempt>) {
+    let pool = role.map_or_else(|| database.superuser().clone(), |role| database.role(role));
+    let mut connection = pool.acquire().await.expect("connect").detach();
+    if role.is_none() {
+        sqlx::raw_sql("SET ROLE auditor").execute(&mut connection).await.expect("SET ROLE");
+    }
+    let role = role.map_or("auditor", Role::name);
     let mut wrong = Vec::new();
     for (statement, allowed) in attempts {
         let refused = refused(&mut connection, &statement).await;
         if refused == allowed {
-            wrong.push(format!("{role:?} {} run: {statement}", if refused { "may not" } else { "may" }));
+            wrong.push(format!("{role} {} run: {statement}", if refused { "may not" } else { "may" }));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

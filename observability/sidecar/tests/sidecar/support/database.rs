@@ -58,6 +58,16 @@ impl Database {
         self.0.admin().url()
     }
 
+    /// The URL of a person who may read the trail, and nothing else.
+    pub async fn auditor_url(&self) -> String {
+        self.run(
+            "DO $$ BEGIN CREATE ROLE jane LOGIN PASSWORD 'p' IN ROLE auditor;
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+        )
+        .await;
+        format!("postgres://jane:p@{}", self.admin_url().rsplit_once('@').unwrap().1)
+    }
+
     /// A text that the superuser reads.
     pub async fn value(&self, sql: &str) -> String {
         let mut connection = PgConnection::connect(&self.admin_url()).await.expect("the superuser connects");

@@ -145,7 +145,7 @@ impl Trail {
     }
 
     pub async fn verify_with(&self, key: &str, heads: &[String]) -> Report {
-        verify(&self.database.admin_url(), &keys(key).unwrap(), heads, |_| ()).await.unwrap()
+        verify(&self.database.auditor_url().await, &keys(key).unwrap(), heads, |_| ()).await.unwrap()
     }
 
     /// What is printed when the trail is verified.
