@@ -77,6 +77,13 @@ YAML
 }
 short_sum() { git hash-object --stdin | cut -c1-16; }
 
+# Of two deploys at once, the one that began last goes on: the other would delete what it has applied.
+still_last() {
+    local mark_in_force
+    mark_in_force=$(kubectl get namespace items -o 'jsonpath={.metadata.labels.items/deployed}')
+    [[ $mark_in_force == "$mark" ]] ||
+        fail 'another deploy has begun meanwhile, with other images or settings' 'wait for its end, then run this command again'
+}
 apply() { kubectl apply --server-side --force-conflicts -f "$work/rendered.yaml" -l "$1" | sed 's/^/   /'; }
 # deployment_updated APP: whether the operator has written the SpinApp's image and checksum into its Deployment. Before
 # that, `rollout status` reports success for the old one.
@@ -131,6 +138,7 @@ else
         fail 'there is no Secret items-ca with its authority' 'spinkube/components/rds/README.md'
 fi
 
+still_last
 say 'Schema'
 # A Job cannot be changed.
 kubectl -n items delete job schema --ignore-not-found --wait >/dev/null
@@ -140,6 +148,7 @@ until_true 300 'the schema is applied' kubectl -n items wait --for=condition=Com
     fail 'the schema was not applied' 'see the lines above, then run the same command again'
 }
 
+still_last
 say 'Applications'
 settings=$(
     kubectl -n items get secret items-db audit-db -o jsonpath='{.items[*].data.password}'
@@ -153,6 +162,7 @@ apps=$(sed -n '/^kind: SpinApp$/,/^---/s/^  name: //p' "$work/rendered.yaml")
 for app in $apps; do
     until_true 120 "the operator has updated the Deployment $app" deployment_updated "$app"
 done
+still_last
 apply 'app.kubernetes.io/component=pods'
 for app in $apps; do
     kubectl -n items rollout status "deployment/$app" --timeout=300s | sed 's/^/   /' || {
@@ -165,6 +175,7 @@ kubectl -n items rollout status deployment/sidecar --timeout=120s | sed 's/^/   
     fail 'the sidecar does not become ready' 'see above; "exec format error" or "no match for platform": PLATFORMS=linux/… of the nodes, make package'
 }
 
+still_last
 say 'What the overlay no longer has'
 # Never what holds data or passwords.
 kinds=$(kubectl api-resources --namespaced --verbs=delete,list -o name |
