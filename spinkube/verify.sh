@@ -32,7 +32,7 @@ fact() {
     until "$@" >"$work/output" 2>&1; do
         if ((SECONDS - start >= ${PATIENCE:-${FOR:-0}})); then
             printf 'FAIL %s\n' "$what"
-            tail -n 20 "$work/output" | awk '{ print "     " $0 }'
+            tail -n 30 "$work/output" | awk '{ print "     " $0 }'
             printf 'fix: %s\n' "$fix"
             exit 1
         fi
@@ -99,7 +99,7 @@ FOR=60 fact "GET $URL/readyz answers 200" \
     'kubectl -n items get ingressroutes,pods; kubectl -n kube-system get service traefik' answers 200 "$URL/readyz"
 
 echo '-- It keeps its contract, and every operation is in the audit trail once'
-accepted() { make -C .. --silent acceptance; }
+accepted() { RUST_BACKTRACE=0 make -C .. --silent acceptance; }
 export URL
 if [[ -n $pod ]]; then
     # A login that can read the trail and nothing else, until this script ends.

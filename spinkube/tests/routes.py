@@ -8,7 +8,7 @@ import build
 MATCHER = re.compile(r"(\w+)\((`[^`]*`(?:,\s*`[^`]*`)*)\)")
 
 
-def matches(rule, method, path):
+def matches(rule, method, path, host):
     """Whether a rule matches."""
 
     def matcher(found):
@@ -19,22 +19,24 @@ def matches(rule, method, path):
                 return str(unquote(path).startswith(prefix))
             case "PathRegexp", [pattern]:
                 return str(re.search(pattern, unquote(path)) is not None)
+            case "HostRegexp", [pattern]:
+                return str(re.search(pattern, host) is not None)
             case "Method", [expected]:
                 return str(method == expected)
         raise AssertionError(f"unknown matcher {found[0]}")
 
-    python = MATCHER.sub(matcher, rule).replace("&&", " and ").replace("||", " or ")
-    assert set(re.findall(r"[^\s()]+", python)) <= {"True", "False", "and", "or"}, f"cannot evaluate {rule}"
+    python = MATCHER.sub(matcher, rule).replace("&&", " and ").replace("||", " or ").replace("!", " not ")
+    assert set(re.findall(r"[^\s()]+", python)) <= {"True", "False", "and", "or", "not"}, f"cannot evaluate {rule}"
     return eval(python)  # noqa: S307
 
 
-def taken(rendered, method, path, entry_point):
+def taken(rendered, method, path, entry_point, host="items.example"):
     """The matching route with the highest priority, and the same of its children, as one route with the middlewares of
     both. None means that Traefik answers 404."""
 
     def best(specs):
         found = [route | {"of": name} for name, spec in specs.items() for route in spec["routes"]]
-        found = [route for route in found if matches(route["match"], method, path)]
+        found = [route for route in found if matches(route["match"], method, path, host)]
         assert len({route["priority"] for route in found}) == len(found), "two matching routes have the same priority"
         return max(found, key=lambda route: route["priority"], default=None)
 

@@ -18,8 +18,8 @@ HIDDEN = """/.well-known/spin/health /.well-known/spin/info /.well-known/spin/%6
     /events /livez/ /readyz/x /metrics /openapi.jsonx""".split()
 
 
-def take(variant, rendered, request):
-    return routes.taken(rendered, *request, "websecure" if "tls" in build.components(variant) else "web")
+def take(variant, rendered, request, **more):
+    return routes.taken(rendered, *request, "websecure" if "tls" in build.components(variant) else "web", **more)
 
 
 def test_every_path_of_the_contract_is_public_and_no_other(variant, rendered):
@@ -29,6 +29,8 @@ def test_every_path_of_the_contract_is_public_and_no_other(variant, rendered):
         assert service == {"name": "items", "port": 80, "serversTransport": "items"}, request
     for request in product(METHODS, HIDDEN):
         assert take(variant, rendered, request) is None, request
+    for request in REQUESTS:
+        assert take(variant, rendered, request, host="AUDIT.spin.internal") is None, request
 
 
 def test_every_request_passes_the_limits_and_then_what_its_method_needs(variant, rendered):

@@ -56,6 +56,17 @@ async fn head_answers_as_get_does_without_a_body() {
     }
 }
 
+/// Not in `black_box`: a proxy in front may decode it (RFC 3986, section 6.2.2.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_with_an_encoded_digit_answers_400_and_changes_nothing() {
+    let app = with_an_item().await;
+    for method in [Method::GET, Method::DELETE] {
+        let refused = app.send(app.request(method, "/items/%31")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    }
+    nothing_happened(&app, "/items/%31").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_not_exactly_a_route_answers_404_and_changes_nothing() {
     let app = with_an_item().await;

@@ -7,7 +7,7 @@ use super::refused;
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_that_is_not_a_positive_integer_answers_400() {
     let service = Service::start().await;
-    let ids = "0 -1 text 1.0 1e0 +1 0x1 %31 1%20 9223372036854775808 99999999999999999999999999 \u{661} 1,2 null";
+    let ids = "0 -1 text 1.0 1e0 +1 0x1 1%20 9223372036854775808 99999999999999999999999999 \u{661} 1,2 null";
     for id in ids.split(' ') {
         let path = format!("/items/{id}");
         refused(&service, id, service.request(Method::GET, &path), 400, "id").await;
