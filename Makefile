@@ -46,7 +46,7 @@ else
 endif
 
 .PHONY: acceptance
-acceptance: setup ## test a deployed application (URL= TRAIL_URL=)
+acceptance: compiler ## test a deployed application (URL= TRAIL_URL=)
 	@: "$${URL:?is not set; fix: make acceptance URL=https://items.example.com}"
 	@echo "Testing $$URL. Each test deletes its own items, named acceptance-…; their events stay in the audit trail and in the counters."
 	@[ -n "$$TRAIL_URL" ] || echo 'not run: that every operation is in the audit trail once; fix: TRAIL_URL=postgres://USER:PASSWORD@HOST/itemsdb'
