@@ -135,6 +135,8 @@ def test_renovate_finds_every_chart_every_cluster_image_and_the_versions_of_tool
 
 def test_renovate_reads_every_file_that_pins_python_packages():
     settings = json.loads((ROOT / ".github" / "renovate.json").read_text())
+    # Part of config:recommended: it leaves out every folder `tests`.
+    assert ":ignoreModulesAndTests" in settings["ignorePresets"]
     [pattern] = settings["pip_requirements"]["managerFilePatterns"]
     for file in (file for folder in ("tests", "terraform", "spinkube", ".github") for file in (ROOT / folder).rglob("*.txt")):
         if re.search(r"(?m)^[\w.-]+==", file.read_text()):
