@@ -46,7 +46,7 @@ else
 endif
 
 .PHONY: acceptance
-acceptance: setup ## test a deployed application (URL= TRAIL_URL=)
+acceptance: compiler ## test a deployed application (URL= TRAIL_URL=)
 	@: "$${URL:?is not set; fix: make acceptance URL=https://items.example.com}"
 	@echo "Testing $$URL. Each test deletes its own items, named acceptance-…; their events stay in the audit trail and in the counters."
 	@[ -n "$$TRAIL_URL" ] || echo 'not run: that every operation is in the audit trail once; fix: TRAIL_URL=postgres://USER:PASSWORD@HOST/itemsdb'
@@ -143,13 +143,14 @@ audit-restored: ## state a restore to the trail (HEAD=)
 
 .PHONY: clean-data
 clean-data: ## delete database, passwords and heads, not backups (CONFIRM=)
+	@command -v flock >/dev/null || { echo 'error: flock is missing; fix: install it (macOS: brew install flock)' >&2; exit 1; }
 	@if [ -e .data/postgres.lock ] && ! flock -n .data/postgres.lock true; then \
 	echo 'error: the stack runs; fix: stop it first (Ctrl-C)' >&2; exit 1; fi
 	@set -- .data/postgres "$$(readlink -f .data/postgres)" .data/postgres.lock .data/pgpass .data/passwords .data/trail .data/prometheus; \
 	if [ "$$CONFIRM" != yes ]; then \
 	echo 'This deletes the database with its audit trail, and what goes with it:' >&2; du -sh "$$@" >&2 2>/dev/null; \
 	echo 'error: not confirmed; fix: make clean-data CONFIRM=yes (after make backup, if you may need the data)' >&2; exit 1; fi; \
-	rm -rf "$$@"; [ ! -e .env ] || sed -i '/^SPIN_VARIABLE_/d' .env
+	rm -rf "$$@"; [ ! -e .env ] || { sed -i.old '/^SPIN_VARIABLE_/d' .env && rm .env.old; }
 
 ##@ Kubernetes (spinkube/README.md)
 
@@ -162,7 +163,7 @@ platform: ## prepare the cluster that kubectl points at
 	@spinkube/platform/install.sh
 
 .PHONY: package
-package: setup ## push components and sidecar image (REGISTRY= VERSION=)
+package: compiler ## push components and sidecar image (REGISTRY= VERSION=)
 	@spinkube/package.sh
 
 .PHONY: secrets
@@ -182,7 +183,7 @@ drill: ## lose and restore the database (CONFIRM=)
 	@spinkube/drill.sh
 
 .PHONY: check-update
-check-update: setup ## deploy the previous release, then this commit
+check-update: compiler ## deploy the previous release, then this commit
 	@spinkube/tests/update.sh
 
 .PHONY: check-overlays
@@ -241,12 +242,14 @@ publish: ## create the release on GitHub
 promote: ## open a promotion pull request (ENVIRONMENT= VERSION=)
 	@.github/release/promote.sh
 
-.PHONY: has-host setup components
+.PHONY: has-host setup compiler components
 has-host:
 	@case "$$APP_HOST" in ''|embedded) ;; spin) spin --version || { \
 	echo 'error: spin is not on PATH; fix: install Spin 3.6 (https://spinframework.dev/v3/install), or leave out HOST=spin' >&2; exit 1; } ;; \
 	*) echo "error: HOST=$$APP_HOST is no host; fix: HOST=embedded or HOST=spin" >&2; exit 1 ;; esac
 setup:
 	@scripts/setup.sh
+compiler:
+	@scripts/setup.sh compile
 components: setup
 	@scripts/build-components.sh $(COMPONENTS)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what this repository needs and this machine lacks, and prints each installation. Usage: scripts/setup.sh
+# Installs what this repository needs and this machine lacks, and prints each installation.
+# Usage: scripts/setup.sh [compile]    with `compile` only what compiling needs, without PostgreSQL
 #   WASM_TOOLCHAIN=rustup|debian   Rust for the components (default: rustup if it can install the target, else Debian)
 #   DATABASE_URL=…                 there is a PostgreSQL server: no other is installed
 set -eu
@@ -49,8 +50,10 @@ installed() {
     set -- /usr/lib/postgresql/*/bin/"$1"
     [ -x "$1" ] || have "${1##*/}"
 }
-[ -n "${DATABASE_URL:-}" ] || installed postgres || missing="$missing postgresql"
-installed psql || case $missing in *postgresql*) ;; *) missing="$missing postgresql-client" ;; esac
+if [ "${1:-}" != compile ]; then
+    [ -n "${DATABASE_URL:-}" ] || installed postgres || missing="$missing postgresql"
+    installed psql || case $missing in *postgresql*) ;; *) missing="$missing postgresql-client" ;; esac
+fi
 
 # shellcheck disable=SC2086
 exec "${0%/*}/install-packages.sh" $missing

@@ -17,10 +17,12 @@ OVERLAY=${OVERLAY:-${in_force:-local}}
 folder=$OVERLAY
 [[ $folder == */* ]] || folder=spinkube/overlays/$folder
 [[ -e $folder/kustomization.yaml ]] ||
-    fail "there is no overlay $OVERLAY" "OVERLAY= one of $(cd spinkube/overlays && echo *)"
+    fail "there is no overlay $OVERLAY${in_force:+ here; the cluster runs $in_force}" \
+        "OVERLAY= one of $(cd spinkube/overlays && echo *), or the path of your own"
 say "Overlay $OVERLAY, context $(kubectl config current-context)"
 [[ ${in_force:-$OVERLAY} == "$OVERLAY" || ${CHANGE_OVERLAY:-} == yes ]] ||
-    fail "this cluster runs the overlay $in_force" "OVERLAY=$in_force, or CHANGE_OVERLAY=yes: no data moves to another database"
+    fail "this cluster runs the overlay $in_force" \
+        "OVERLAY=$in_force; or CHANGE_OVERLAY=yes, which does not copy the data if $OVERLAY has another database"
 
 if [[ -n ${REGISTRY:-} ]]; then
     REGISTRY=$(small_letters "$REGISTRY") VERSION=${VERSION:-$(version)}
@@ -177,9 +179,9 @@ kubectl -n items rollout status deployment/sidecar --timeout=120s | sed 's/^/   
 
 still_last
 say 'What the overlay no longer has'
-# Never what holds data or passwords.
+# Never what holds data or passwords. Endpoints and their slices belong to Services.
 kinds=$(kubectl api-resources --namespaced --verbs=delete,list -o name |
-    grep -vE '^(persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd, -)
+    grep -vE '^(endpoints|endpointslices\..*|persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd, -)
 kubectl -n items delete "$kinds" -l "items/deployed,items/deployed!=$mark" | sed 's/^/   /'
 
 # Without an address it serves too; the reason is printed.

@@ -72,8 +72,8 @@ confirm() {
     [[ ${CONFIRM:-} != items ]] || return 0
     local answer
     printf 'This %s (context %s). Type the name of its namespace: ' "$1" "$(kubectl config current-context)"
-    read -r answer
-    [[ $answer == items ]] || fail 'nothing was changed' 'type: items'
+    read -r answer || echo
+    [[ $answer == items ]] || fail 'not confirmed, so nothing was changed' 'type items, or set CONFIRM=items'
 }
 
 random_password() { LC_ALL=C tr -dc 'A-Za-z0-9' </dev/urandom | head -c 32 || true; }

@@ -14,8 +14,10 @@ kubectl -n items get cronjob postgres-backup >/dev/null 2>&1 ||
 
 job=postgres-restore-$(date +%s)
 # Not a child of the CronJob, whose success is that of a backup. One attempt: a second one would not tell more.
+patch='{ "metadata": { "ownerReferences": null }, "spec": { "backoffLimit": 0, "template": { "spec": { "containers": [
+    { "name": "backup", "env": [{ "name": "RESTORE", "value": "'$FILE'" }] } ] } } } }'
 kubectl -n items create job "$job" --from=cronjob/postgres-backup --dry-run=client -o yaml |
-    sed "/^  ownerReferences:/,/^    uid:/d; s/value: none\$/value: $FILE/; s/backoffLimit: .*/backoffLimit: 0/" | kubectl apply -f - >/dev/null
+    kubectl patch --local -f - -p "$patch" -o yaml | kubectl apply -f - >/dev/null
 finished() {
     kubectl -n items get job "$job" -o jsonpath='{.status.conditions[?(@.status=="True")].type}' | grep -E 'Complete|Failed'
 }

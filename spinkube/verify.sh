@@ -17,7 +17,8 @@ work=$(mktemp -d)
 forwards=()
 cleanup() {
     [[ -z $pod ]] || sql <<<"DROP ROLE IF EXISTS \"$login\"" || true
-    ((${#forwards[@]} == 0)) || kill "${forwards[@]}" 2>/dev/null || true
+    # `wait` keeps macOS's bash from printing that they ended.
+    ((${#forwards[@]} == 0)) || { kill "${forwards[@]}" && wait "${forwards[@]}"; } 2>/dev/null || true
     [[ ! -e $work/probe ]] ||
         kubectl delete namespace items-verify --ignore-not-found --wait=false >/dev/null 2>&1 || true
     rm -rf "$work"
@@ -219,7 +220,7 @@ if [[ ${LOAD:-} == yes ]]; then
     rm "$work/asking"
     wait "${callers[@]}"
     nothing_lost() { ! cat "$work"/asked-* | sort | uniq -c | grep -v ' 200$'; }
-    fact "none of the $(cat "$work"/asked-* | wc -l) requests meanwhile was lost" \
+    fact "none of the $(cat "$work"/asked-* | grep -c .) requests meanwhile was lost" \
         'kubectl -n items get deployment items -o yaml: lifecycle; serverstransport items: dialTimeout' nothing_lost
 
     restarts() {

@@ -32,10 +32,11 @@ for name in items sidecar; do
     artifact=$(grep -E "/$name@sha256:[0-9a-f]{64}$" <<<"$digests") ||
         fail "there is no digest of $name" 'see digests.txt of the release'
     [[ -n ${DRY_RUN:-} ]] || .github/release/verify.sh "$artifact"
-    sed -i "s|^\( *- registry\.example/$name=\).*|\1$artifact|" "$file"
+    sed -i.old "s|^\( *- registry\.example/$name=\).*|\1$artifact|" "$file"
     grep -q -- "- registry\.example/$name=$artifact\$" "$file" || fail "$file has no line for $name" 'see its images'
 done
-sed -i "s|\(path: /spec/source/targetRevision, value: \).* }\$|\1$tag }|" "$file"
+sed -i.old "s|\(path: /spec/source/targetRevision, value: \).* }\$|\1$tag }|" "$file"
+rm "$file.old"
 grep -q "path: /spec/source/targetRevision, value: $tag }\$" "$file" ||
     fail "$file has no line for the release" 'see its targetRevision'
 if [[ -z $(git diff --name-only -- "$file") ]]; then

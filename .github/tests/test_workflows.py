@@ -123,16 +123,20 @@ def pins():
     return found
 
 
-def test_renovate_finds_every_chart_and_the_versions_of_k3s_k3d_the_shim_and_spin():
+def test_renovate_finds_every_chart_every_cluster_image_and_the_versions_of_tools():
     found = pins()
     charts = re.findall(r"(?m)^  chart: (?:oci://)?(\S+)$", "".join(p.read_text() for p in (ROOT / "spinkube").rglob("*.yaml")))
     assert len(charts) >= 6 and set(charts) <= found.keys()
-    tools = {"k3s-io/k3s", "k3d-io/k3d", "spinframework/spin", "spinframework/containerd-shim-spin", "hashicorp/terraform"}
+    assert "ghcr.io/cloudnative-pg/postgresql" in found
+    tools = {"cargo-deny", "k3s-io/k3s", "k3d-io/k3d", "spinframework/spin", "spinframework/containerd-shim-spin"}
+    tools.add("hashicorp/terraform")
     assert all(len(found[tool]) == 1 for tool in tools), found
 
 
 def test_renovate_reads_every_file_that_pins_python_packages():
     settings = json.loads((ROOT / ".github" / "renovate.json").read_text())
+    # Part of config:recommended: it leaves out every folder `tests`.
+    assert ":ignoreModulesAndTests" in settings["ignorePresets"]
     [pattern] = settings["pip_requirements"]["managerFilePatterns"]
     for file in (file for folder in ("tests", "terraform", "spinkube", ".github") for file in (ROOT / folder).rglob("*.txt")):
         if re.search(r"(?m)^[\w.-]+==", file.read_text()):

@@ -10,7 +10,9 @@ need_cluster
 controller=yes
 if ! kubectl get crd helmcharts.helm.cattle.io >/dev/null 2>&1; then
     controller=no
-    need helmfile 'the cluster has no helm-controller: install Helmfile (https://helmfile.readthedocs.io), or use K3s with one'
+    for program in helmfile helm; do
+        need "$program" 'the cluster has no helm-controller: install Helmfile and Helm, or use K3s'
+    done
 fi
 kubectl get nodes -l spin=true -o name | grep -q . ||
     fail 'no node has the label spin=true' \

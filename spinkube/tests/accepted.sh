@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 need_cluster
 
 for overlay in overlays/*; do
-    resources=$(kubectl kustomize "$overlay")
+    # Another name: the schema Job of an earlier deployment cannot be changed.
+    resources=$(kubectl kustomize "$overlay" | sed 's/^  name: schema$/  name: schema-accepted/')
     # Of a group that is not installed, nothing can be checked.
     groups=$(sed -n 's|^apiVersion: \(.*[.].*\)/.*|\1|p' <<<"$resources" | sort -u)
     for group in $groups; do

@@ -70,7 +70,7 @@ def test_kubectl_commands_name_objects_that_exist():
     kinds = "statefulset|cronjob|deployment|spinapp|job|middleware|ingressroute|networkpolicy|secret|certificate"
     found = set(re.findall(rf"kubectl [^\n`]*?\b({kinds})[ /]([a-z][a-z-]+)\b", text))
     # A word of kubectl, and what the command creates.
-    assert len(found) >= 8 and found - existing - {("secret", "generic"), ("job", "backup-now")} == set()
+    assert len(found) >= 8 and found - existing - {("secret", "generic"), ("job", "backup")} == set()
     assert set(re.findall(r"-l core\.spinkube\.dev/app-name=([a-z]+)", text)) == {"items"}
 
 

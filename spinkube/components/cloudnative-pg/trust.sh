@@ -9,7 +9,7 @@ roots=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 # macOS has another one.
 [[ -e $roots ]] || roots=/etc/ssl/cert.pem
 [[ -r $roots ]] || fail "no public roots in $roots" 'install ca-certificates, or set SSL_CERT_FILE to a bundle'
-authority=$(kubectl -n items get secret postgres-server -o jsonpath='{.data.ca\.crt}' | base64 -d)
+authority=$(kubectl -n items get secret postgres-server -o go-template='{{ index .data "ca.crt" | base64decode }}')
 [[ $authority == *'BEGIN CERTIFICATE'* ]] ||
     fail 'the Secret postgres-server has no ca.crt' 'kubectl -n items describe certificate postgres-server'
 bundle=$(mktemp)
