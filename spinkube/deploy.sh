@@ -181,7 +181,7 @@ still_last
 say 'What the overlay no longer has'
 # Never what holds data or passwords. Endpoints and their slices belong to Services.
 kinds=$(kubectl api-resources --namespaced --verbs=delete,list -o name |
-    grep -vE '^(endpoints|endpointslices\..*|persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd, -)
+    grep -vE '^(certificaterequests\..*|endpoints|endpointslices\..*|persistentvolumeclaims|secrets|externalsecrets\..*|clusters\.postgresql\.cnpg\.io|objectstores\..*)$' | paste -sd, -)
 kubectl -n items delete "$kinds" -l "items/deployed,items/deployed!=$mark" | sed 's/^/   /'
 
 # Without an address it serves too; the reason is printed.
