@@ -143,7 +143,11 @@ async fn roles_have_no_attributes_and_nobody_logs_in_as_owner_retention_or_audit
     for row in roles {
         let name: &str = row.get("rolname");
         assert!(!row.get::<bool, _>("mighty"), "{name} has an attribute beyond LOGIN");
-        assert_eq!(row.get::<bool, _>("rolcanlogin"), !["items_owner", "retention", "auditor"].contains(&name), "{name}");
+        assert_eq!(
+            row.get::<bool, _>("rolcanlogin"),
+            !["items_owner", "retention", "auditor"].contains(&name),
+            "{name}"
+        );
     }
 }
 
