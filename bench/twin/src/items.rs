@@ -20,15 +20,36 @@ pub struct Service {
     pub audit: String,
 }
 
-#[rustfmt::skip]
+/// What the twin answers.
 pub fn routes(sessions: Sessions, audit: String) -> Router {
     let service = Service { sessions, http: reqwest::Client::new(), audit };
     Router::new()
-        .route("/livez",      get(|call: Call| async { call.answer("/livez", Ok(liveness())) }))
-        .route("/readyz",     get(|mut call: Call| async { let result = readiness(&mut call).await; call.answer("/readyz", result) }))
-        .route("/items",      get(|mut call: Call| async { let result = page(&mut call).await; call.answer("/items", result) })
-                             .post(|mut call: Call| async { let result = create(&mut call).await; call.answer("/items", result) }))
-        .route("/items/{id}", get(|mut call: Call| async { let result = read(&mut call).await; call.answer("/items/{id}", result) }))
+        .route("/livez", get(|call: Call| async { call.answer("/livez", Ok(liveness())) }))
+        .route(
+            "/readyz",
+            get(|mut call: Call| async {
+                let result = readiness(&mut call).await;
+                call.answer("/readyz", result)
+            }),
+        )
+        .route(
+            "/items",
+            get(|mut call: Call| async {
+                let result = page(&mut call).await;
+                call.answer("/items", result)
+            })
+            .post(|mut call: Call| async {
+                let result = create(&mut call).await;
+                call.answer("/items", result)
+            }),
+        )
+        .route(
+            "/items/{id}",
+            get(|mut call: Call| async {
+                let result = read(&mut call).await;
+                call.answer("/items/{id}", result)
+            }),
+        )
         .with_state(Arc::new(service))
 }
 

@@ -1,9 +1,9 @@
 //! What the components are compared with: the same application as two native services, axum over tokio-postgres.
 //!
-//! It keeps the same promise, because it is the same except for what carries it. The schema's functions do the work; the
-//! event is written by the statement that is answered; the relay sends events to audit in batches. Input, statements,
-//! responses and the relay's logic are those of the components. Its own are HTTP, the pool of sessions with prepared
-//! statements, and the log line. It answers what the benchmark measures: [`items`] lists its routes.
+//! It keeps the same promise, because it is the same except for what carries it. The schema's functions do the work;
+//! the event is written by the statement that is answered; the relay sends events to audit in batches. Input,
+//! statements, responses and the relay's logic are those of the components. Its own are HTTP, the pool of sessions with
+//! prepared statements, and the log line. It answers what the benchmark measures: [`items`] lists its routes.
 
 mod audit;
 mod call;
