@@ -84,9 +84,10 @@ fuzz: build ## fuzz with new random inputs (MINUTES=10 SEED=)
 	tests/fuzz/run.sh --minutes "$$minutes" --seed "$$seed"
 
 .PHONY: bench
-bench: setup components ## measure speed (ROUNDS= DURATION=)
+bench: setup components ## measure speed, 22 minutes (ROUNDS= DURATION=)
 	@scripts/install-packages.sh wrk:wrk
-	cargo build $(LOCKED) --release --workspace --bin host --bin reference
+	@scripts/build-components.sh select
+	cargo build $(LOCKED) --release --workspace --bin host --bin twin
 	cargo build $(LOCKED) --workspace --bin bench
 	$(BINARIES)/bench --release $(BINARIES)/../release --results bench/RESULTS.md
 

@@ -1,4 +1,4 @@
--- What wrk sends, and the line it prints at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|live ITEMS
+-- What wrk sends, and the line it prints at the end.  wrk -s bench/load.lua URL -- create|get|page|mixed|PATH ITEMS
 
 local send = {}
 
@@ -28,7 +28,7 @@ function init(arguments)
     items = tonumber(arguments[2])
     math.randomseed(os.time())
     -- A constant request, which wrk builds once by itself at hardly any cost.
-    if arguments[1] == "live" then wrk.path = "/livez" end
+    wrk.path = arguments[1]
     request = send[arguments[1]]
 end
 

@@ -1,6 +1,6 @@
 //! The database that all measured systems share, and its rate without them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,12 @@ use stack::{Address, Database, Passwords, Role, Server};
 use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
 
-use crate::usage;
+use crate::load::Workload;
+use crate::table::{self, Table};
+use crate::{pgbench, usage};
 
 /// Items in the database during each measurement of [`crate::measure`].
 pub const ITEMS: i64 = 100_000;
-/// The statement of `POST /items`, for pgbench.
-const CREATE: &str = "SELECT outcome, id, item_tag(1), item, relay FROM items_create('bolt', 'zinc plated, one of many, sold by the hundred', NULL, \
-                      'bench', NULL, NULL, '127.0.0.1:1')";
-
 /// A database on a durable server of its own.
 pub struct Filled {
     server: Arc<Server>,
@@ -102,29 +100,44 @@ impl Filled {
         Ok(usage::cpu(text.lines().next().unwrap_or_default().parse()?))
     }
 
-    /// Waits until every operation is audited; returns the median and the 99th percentile of the delays of events after
-    /// `last`.
-    pub async fn audited(&self, last: i64) -> anyhow::Result<(Duration, Duration)> {
+    /// Puts `count` events into the outbox, and nobody has the lease.
+    pub async fn fill_outbox(&self, count: i64) -> anyhow::Result<()> {
+        let events = format!(
+            "INSERT INTO audit_outbox (event_id, action, outcome, item_id, request_id, client_addr, details)
+             SELECT gen_random_uuid(), 'get', 'ok', n, gen_random_uuid(), '127.0.0.1', '{{\"items\": 1}}' FROM generate_series(1, {count}) n"
+        );
+        for statement in [&*events, "UPDATE relay_lease SET holder = NULL, held_until = '-infinity'"] {
+            self.client.batch_execute(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until no event is left in the outbox.
+    pub async fn drained(&self) -> anyhow::Result<()> {
         let drained = async {
             while self.count("SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o").await? > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            anyhow::Ok(())
+            Ok(())
         };
-        tokio::time::timeout(Duration::from_secs(60), drained)
-            .await
-            .context("events have waited for over a minute")??;
-        let row = self
-            .client
-            .query_one(
-                "SELECT coalesce(percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM stored_at - created_at)::float8),
-                        '{0, 0}') FROM audit_logs WHERE id > $1",
-                &[&last],
-            )
-            .await?;
-        let delays: Vec<f64> = row.get(0);
+        tokio::time::timeout(Duration::from_secs(60), drained).await.context("events have waited for over a minute")?
+    }
+
+    /// What the trail has of the operations after the event `last`.
+    pub async fn trail(&self, last: i64) -> anyhow::Result<Trail> {
+        let query = "SELECT count(*), count(*) FILTER (WHERE action = 'create' AND outcome = 'ok'),
+                    coalesce(percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
+                        ORDER BY extract(epoch FROM stored_at - created_at)::float8), '{0, 0}')
+               FROM audit_logs WHERE id > $1";
+        let row = self.client.query_one(query, &[&last]).await?;
+        let (events, delays): (i64, Vec<f64>) = (row.get(0), row.get(2));
         let delay = |index: usize| Duration::from_secs_f64(delays.get(index).copied().unwrap_or_default().max(0.0));
-        Ok((delay(0), delay(1)))
+        Ok(Trail { events: events.try_into()?, created: row.get(1), p50: delay(0), p99: delay(1) })
+    }
+
+    /// How many items the systems have created since [`Filled::tidy`].
+    pub async fn created(&self) -> anyhow::Result<i64> {
+        self.count(&format!("SELECT count(*) FROM items WHERE id > {ITEMS}")).await
     }
 
     /// The id of the last event in the trail.
@@ -146,13 +159,22 @@ impl Filled {
         Ok(())
     }
 
-    /// Creates per second by pgbench, with the statement alone over 16 sessions.
-    pub async fn limit(&self, time: Duration) -> anyhow::Result<f64> {
+    /// Measures the statement of a workload without any system: pgbench with as many sessions as a system has.
+    pub async fn limit(
+        &self,
+        workload: Workload,
+        connections: usize,
+        time: Duration,
+        table: &mut Table,
+    ) -> anyhow::Result<()> {
         let script = tempfile::NamedTempFile::new()?;
-        std::fs::write(&script, CREATE)?;
+        std::fs::write(&script, pgbench::script(workload))?;
         let Address { host, port, user, password, database, .. } = self.database.address(Role::Items);
-        let output = Command::new(pgbench())
-            .args(["-n", "-M", "prepared", "-c16", "-j1", "-T", &time.as_secs().to_string(), "-f"])
+        let before = self.cpu()?;
+        let output = Command::new(pgbench::program())
+            .args(["-n", "-M", "prepared", "-j1", "-c", &connections.min(pgbench::SESSIONS).to_string()])
+            // Its time includes that of opening the sessions, its rate does not.
+            .args(["-T", &(time.as_secs() + connections as u64 / 32).to_string(), "-f"])
             .arg(script.path())
             .args(["-h", &host, "-p", &port.to_string(), "-U", &user, &database])
             .envs(password.iter().map(|password| ("PGPASSWORD", password)))
@@ -160,11 +182,18 @@ impl Filled {
             .output()
             .await
             .context("cannot run pgbench; fix: scripts/install-packages.sh postgresql")?;
+        let spent = self.cpu()?.saturating_sub(before);
         // No relay runs that would remove these events.
         self.client.batch_execute("DELETE FROM audit_outbox").await?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-        rate.with_context(|| format!("pgbench printed {text}"))
+        let found = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.split(' ').next()?.parse().ok());
+        let (rate, count): (Option<f64>, Option<f64>) =
+            (found("tps = "), found("number of transactions actually processed: "));
+        let (rate, count) = rate.zip(count).with_context(|| format!("pgbench printed {text}"))?;
+        let row = table::row(workload.name(), connections);
+        table.add(pgbench::NAME, &row, "rate", rate);
+        table.add(pgbench::NAME, &row, "PostgreSQL µs", spent.as_secs_f64() * 1e6 / count);
+        Ok(())
     }
 
     async fn count(&self, query: &str) -> anyhow::Result<i64> {
@@ -178,9 +207,12 @@ async fn connect(address: &Address) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Debian has it in the folder of the server's programs.
-fn pgbench() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let there = versions.map(|version| version.path().join("bin/pgbench")).filter(|program| program.exists());
-    there.max().unwrap_or_else(|| PathBuf::from("pgbench"))
+/// What the trail has of a number of operations.
+pub struct Trail {
+    pub events: u64,
+    /// Events of creates.
+    pub created: i64,
+    /// Median and 99th percentile of the time from an operation to its row in the trail.
+    pub p50: Duration,
+    pub p99: Duration,
 }

@@ -99,11 +99,11 @@ async fn sample(row: &str, plan: &Plan, store: &Store, table: &mut Table) -> any
     for workload in WORKLOADS {
         table.add(workload.name(), row, "rate", store.load(workload, plan.time).await?);
     }
-    let (p50, _) = tokio::select! {
-        delays = store.filled.audited(last_event) => delays?,
+    tokio::select! {
+        drained = store.filled.drained() => drained?,
         never = probe(&store.system.url) => match never {},
-    };
-    table.add("until audited", row, "ms", p50.as_secs_f64() * 1e3);
+    }
+    table.add("until audited", row, "ms", store.filled.trail(last_event).await?.p50.as_secs_f64() * 1e3);
     for _ in 0..SCRAPES {
         table.add("scrape", row, "ms", store.scraped.time().await?.as_secs_f64() * 1e3);
     }

@@ -10,22 +10,32 @@ use tokio::process::Command;
 /// The requests of a measurement; see `bench/load.lua`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
-    Live,
+    Livez,
+    Readyz,
     Create,
     Get,
     Page,
     Mixed,
+    /// `bench/select` on Spin.
+    Select,
 }
 
 impl Workload {
     pub fn name(self) -> &'static str {
         match self {
-            Self::Live => "live",
+            Self::Livez => "/livez",
+            Self::Readyz => "/readyz",
             Self::Create => "create",
             Self::Get => "get",
             Self::Page => "page",
             Self::Mixed => "mixed",
+            Self::Select => "/select",
         }
+    }
+
+    /// Whether each request is an operation on items.
+    pub fn is_audited(self) -> bool {
+        matches!(self, Self::Create | Self::Get | Self::Page | Self::Mixed)
     }
 }
 

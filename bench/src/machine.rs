@@ -25,6 +25,7 @@ impl Machine {
             first_line("rustc", &["--version"]),
             first_line("wrk", &["--version"]),
             first_line("spin", &["--version"]),
+            "RUST_BACKTRACE is unset for every measured process".to_owned(),
             format!("this repository at {}", first_line("git", &["describe", "--always", "--dirty"])),
         ];
         Self { lines: lines.into_iter().filter(|line| !line.trim().is_empty()).collect() }

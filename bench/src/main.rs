@@ -1,4 +1,4 @@
-//! `make bench`: measures the application on the embedded host, the native reference and, if installed, Spin, in one
+//! `make bench`: measures the application on the embedded host and, if installed, on Spin, and its native twin, in one
 //! run over one database, and writes `bench/RESULTS.md`.
 
 mod database;
@@ -6,7 +6,9 @@ mod growth;
 mod load;
 mod machine;
 mod measure;
+mod pgbench;
 mod report;
+mod same;
 mod system;
 mod table;
 mod usage;
@@ -20,7 +22,7 @@ use clap::Parser;
 use database::{Filled, ITEMS};
 use machine::Machine;
 use measure::Plan;
-use system::Programs;
+use system::{Kind, Programs};
 
 /// Measure the application and compare it with others.
 #[derive(Parser)]
@@ -56,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let filled = Filled::start(&folder.path().join("postgres"), &schema, settings).await?;
     let programs = Programs { root: root.clone(), release: arguments.release };
     let plan = Plan {
-        kinds: system::kinds(arguments.growth),
+        kinds: if arguments.growth { vec![Kind::Embedded] } else { kinds() },
         rounds: arguments.rounds,
         time: Duration::from_secs(arguments.duration),
     };
@@ -70,4 +72,15 @@ async fn main() -> anyhow::Result<()> {
     };
     println!("{text}");
     std::fs::write(&arguments.results, text).with_context(|| format!("write {}", arguments.results.display()))
+}
+
+/// The systems, in the order of the table.
+fn kinds() -> Vec<Kind> {
+    let mut kinds = vec![Kind::Twin, Kind::Embedded];
+    if system::has_spin() {
+        kinds.extend([Kind::Spin, Kind::Select]);
+    } else {
+        eprintln!("There is no spin on PATH: this run does not measure it");
+    }
+    kinds
 }

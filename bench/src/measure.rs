@@ -1,30 +1,33 @@
-//! The comparison of systems: each in turn in every round, in reversed order in every second one.
+//! The comparison of systems. In each round and for each number of connections, every system runs alone, in reversed
+//! order in every second round.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use tokio::process::Command;
 
 use crate::database::{Filled, ITEMS};
-use crate::load::{self, Workload};
+use crate::load::{self, Summary, Workload};
+use crate::same;
 use crate::system::{Kind, Programs, System};
-use crate::table::Table;
+use crate::table::{self, Table};
 
-/// Numbers of connections of each workload but `live`.
+/// Numbers of connections.
 pub const CONNECTIONS: [usize; 3] = [1, 16, 128];
-/// Workloads that use the database.
-pub const WORKLOADS: [Workload; 4] = [Workload::Create, Workload::Get, Workload::Page, Workload::Mixed];
-/// Connections of the workload `live`.
-pub const LIVE_CONNECTIONS: usize = 16;
-/// Instances started to measure how long one takes.
-const STARTS: usize = 2_000;
+/// Workloads, in the order of the table.
+pub const WORKLOADS: [Workload; 6] =
+    [Workload::Livez, Workload::Readyz, Workload::Create, Workload::Get, Workload::Page, Workload::Mixed];
+/// The row of the trail.
+pub const TRAIL: &str = "trail";
+/// Events that wait when the rate of the relay is measured.
+const BACKLOG: i64 = 20_000;
 
 /// The pause between the start of a system and the measurement of its memory when idle.
-const REST: Duration = Duration::from_secs(2);
+const REST: Duration = Duration::from_secs(1);
 
 /// How to measure.
 pub struct Plan {
-    /// The systems, in the order of the tables.
+    /// The systems, in the order of the table.
     pub kinds: Vec<Kind>,
     /// How often each measurement is repeated.
     pub rounds: usize,
@@ -32,115 +35,148 @@ pub struct Plan {
     pub time: Duration,
 }
 
-/// The name of a row of the table.
-pub fn row(workload: Workload, connections: usize) -> String {
-    format!("{}, {connections} connection{}", workload.name(), if connections == 1 { "" } else { "s" })
-}
-
-/// Measures every system of the plan.
+/// Measures every system of the plan, after checking that all give the same responses.
 pub async fn run(plan: &Plan, programs: &Programs, filled: &Filled) -> anyhow::Result<Table> {
     let mut table = Table::default();
-    // The first start compiles the components into the cache on disk.
+    let mut twin = None;
+    // The first start also compiles the components into the cache on disk.
     for kind in &plan.kinds {
-        System::start(*kind, programs, &filled.database).await?.stop().await?;
+        let system = System::start(*kind, programs, &filled.database).await?;
+        if *kind != Kind::Select {
+            let responses = same::responses(&system.url).await?;
+            same::compare(kind.name(), &responses, twin.get_or_insert(responses.clone()))?;
+        }
+        system.stop().await?;
     }
+    let begun = Instant::now();
     for round in 0..plan.rounds {
-        table.add("pgbench", "create", "rate", filled.limit(plan.time).await?);
-        let mut kinds = plan.kinds.clone();
-        if round % 2 == 1 {
-            kinds.reverse();
+        for connections in CONNECTIONS {
+            let minutes = begun.elapsed().as_secs() / 60;
+            eprintln!("round {} of {}, {connections} connections ({minutes} min)", round + 1, plan.rounds);
+            for workload in [Workload::Create, Workload::Get, Workload::Page] {
+                filled.limit(workload, connections, plan.time, &mut table).await?;
+            }
+            let mut kinds = plan.kinds.clone();
+            if round % 2 == 1 {
+                kinds.reverse();
+            }
+            for kind in kinds {
+                let measured = one(kind, connections, plan, programs, filled, &mut table).await;
+                measured.with_context(|| format!("measuring {}", kind.name()))?;
+            }
         }
-        for kind in kinds {
-            eprintln!("round {} of {}: {}", round + 1, plan.rounds, kind.name());
-            let measured = one(kind, plan, programs, filled, &mut table).await;
-            measured.with_context(|| format!("measuring {}", kind.name()))?;
-        }
-        table.add("embedded host", "instance", "µs", instance_start(programs, filled).await?);
     }
     Ok(table)
 }
 
-async fn one(kind: Kind, plan: &Plan, programs: &Programs, filled: &Filled, table: &mut Table) -> anyhow::Result<()> {
-    let name = kind.name();
+async fn one(
+    kind: Kind,
+    connections: usize,
+    plan: &Plan,
+    programs: &Programs,
+    filled: &Filled,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     filled.tidy().await?;
     let last_event = filled.last_event().await?;
     let system = System::start(kind, programs, &filled.database).await?;
-    table.add(name, "start to first 201", "ms", milliseconds(system.cold_start));
+    let mut run = Run { kind, system: &system, connections, time: plan.time, filled, table, events: 1, unsure: 0 };
+    if kind == Kind::Select {
+        run.load(Workload::Select, Duration::from_secs(1)).await?;
+        run.sample(Workload::Select).await?;
+        return system.stop().await;
+    }
+    run.note("start", "ms", milliseconds(system.cold_start));
     // Memory used only for starting is returned soon.
     tokio::time::sleep(REST).await;
-    table.add(name, "idle", "MiB", mebibytes(system.memory()));
-
-    full_list(&system, name, table).await?;
+    run.note("idle", "MiB", mebibytes(system.memory()));
     // Opens sessions, prepares statements and fills pools.
-    load::run(&system.url, Workload::Mixed, ITEMS, 16, Duration::from_secs(1)).await?;
-    for connections in CONNECTIONS {
-        for workload in WORKLOADS {
-            sample(&system, name, filled, workload, connections, plan.time, table).await?;
-        }
+    run.load(Workload::Mixed, Duration::from_secs(1)).await?;
+    for workload in WORKLOADS {
+        run.sample(workload).await?;
     }
-    table.add(name, "busy", "MiB", mebibytes(system.peak_memory()));
-    let (p50, p99) = tokio::select! {
-        delays = filled.audited(last_event) => delays?,
-        never = probe(&system.url) => match never {},
-    };
-    table.add(name, "until audited", "p50 ms", milliseconds(p50));
-    table.add(name, "until audited", "p99 ms", milliseconds(p99));
-    // Last, when no event is left to relay.
-    sample(&system, name, filled, Workload::Live, LIVE_CONNECTIONS, plan.time, table).await?;
+    run.trail(last_event).await?;
     system.stop().await
 }
 
-async fn sample(
-    system: &System,
-    name: &'static str,
-    filled: &Filled,
-    workload: Workload,
+/// One system under one number of connections.
+struct Run<'a> {
+    kind: Kind,
+    system: &'a System,
     connections: usize,
     time: Duration,
-    table: &mut Table,
-) -> anyhow::Result<()> {
-    let (own, server) = (system.cpu(), filled.cpu()?);
-    let summary = load::run(&system.url, workload, ITEMS, connections, time).await?;
-    let per_request = |spent: Duration| spent.as_secs_f64() * 1e6 / summary.requests as f64;
-    let row = row(workload, connections);
-    table.add(name, &row, "rate", summary.requests as f64 / summary.elapsed.as_secs_f64());
-    table.add(name, &row, "p50 ms", milliseconds(summary.p50));
-    table.add(name, &row, "p99 ms", milliseconds(summary.p99));
-    table.add(name, &row, "CPU µs", per_request(system.cpu().saturating_sub(own)));
-    table.add(name, &row, "PostgreSQL µs", per_request(filled.cpu()?.saturating_sub(server)));
-    Ok(())
+    filled: &'a Filled,
+    table: &'a mut Table,
+    /// Operations that were answered: each is an event.
+    events: u64,
+    /// Operations that the load gave up, answered or not.
+    unsure: u64,
 }
 
-/// Asks `/readyz` every second, as a cluster does: an idle system relays after these requests. Never returns.
-pub async fn probe(url: &str) -> std::convert::Infallible {
-    loop {
-        let _ = reqwest::get(format!("{url}/readyz")).await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+impl Run<'_> {
+    fn note(&mut self, row: &str, measure: &'static str, value: f64) {
+        self.table.add(self.kind.name(), &table::row(row, self.connections), measure, value);
+    }
+
+    async fn load(&mut self, workload: Workload, time: Duration) -> anyhow::Result<Summary> {
+        let summary = load::run(&self.system.url, workload, ITEMS, self.connections, time).await?;
+        if workload.is_audited() {
+            self.events += summary.requests;
+            self.unsure += self.connections as u64;
+        }
+        Ok(summary)
+    }
+
+    async fn sample(&mut self, workload: Workload) -> anyhow::Result<()> {
+        self.system.reset_peak_memory();
+        let (own, server) = (self.system.cpu(), self.filled.cpu()?);
+        let summary = self.load(workload, self.time).await?;
+        let per_request = |spent: Duration| spent.as_secs_f64() * 1e6 / summary.requests as f64;
+        let (own, server) = (self.system.cpu().saturating_sub(own), self.filled.cpu()?.saturating_sub(server));
+        let name = workload.name();
+        self.note(name, "rate", summary.requests as f64 / summary.elapsed.as_secs_f64());
+        self.note(name, "p50 ms", milliseconds(summary.p50));
+        self.note(name, "p99 ms", milliseconds(summary.p99));
+        self.note(name, "CPU µs", per_request(own));
+        self.note(name, "PostgreSQL µs", per_request(server));
+        self.note(name, "MiB", mebibytes(self.system.peak_memory()));
+        Ok(())
+    }
+
+    /// Waits until the trail has every operation, checks that it has each once, and measures how fast the relay is.
+    async fn trail(&mut self, last_event: i64) -> anyhow::Result<()> {
+        self.drained().await?;
+        let trail = self.filled.trail(last_event).await?;
+        let answered = self.events..=self.events + self.unsure;
+        ensure!(answered.contains(&trail.events), "the trail has {} events of {answered:?} operations", trail.events);
+        let (items, creates) = (self.filled.created().await?, trail.created);
+        ensure!(items == creates, "the trail has {creates} creates of {items} items");
+        self.note(TRAIL, "p50 ms", milliseconds(trail.p50));
+        self.note(TRAIL, "p99 ms", milliseconds(trail.p99));
+        self.filled.fill_outbox(BACKLOG).await?;
+        let (own, server, begun) = (self.system.cpu(), self.filled.cpu()?, Instant::now());
+        self.drained().await?;
+        let per_event = |spent: Duration| spent.as_secs_f64() * 1e6 / BACKLOG as f64;
+        self.note(TRAIL, "rate", BACKLOG as f64 / begun.elapsed().as_secs_f64());
+        self.note(TRAIL, "CPU µs", per_event(self.system.cpu().saturating_sub(own)));
+        self.note(TRAIL, "PostgreSQL µs", per_event(self.filled.cpu()?.saturating_sub(server)));
+        Ok(())
+    }
+
+    async fn drained(&self) -> anyhow::Result<()> {
+        tokio::select! {
+            drained = self.filled.drained() => drained,
+            never = probe(&self.system.url) => match never {},
+        }
     }
 }
 
-/// Measures `GET /items` of all items.
-async fn full_list(system: &System, name: &'static str, table: &mut Table) -> anyhow::Result<()> {
-    let before = system.peak_memory();
-    let start = Instant::now();
-    let response = reqwest::get(format!("{}/items", system.url)).await?.error_for_status()?;
-    let items: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&response.bytes().await?)?;
-    let elapsed = start.elapsed();
-    ensure!(items.len() as i64 > ITEMS, "the full list has {} items", items.len());
-    table.add(name, "full list", "items/s", items.len() as f64 / elapsed.as_secs_f64());
-    table.add(name, "full list", "MiB more", mebibytes(system.peak_memory().saturating_sub(before)));
-    Ok(())
-}
-
-/// Microseconds that the host needs to start one instance of items.
-async fn instance_start(programs: &Programs, filled: &Filled) -> anyhow::Result<f64> {
-    let mut command = Command::new(programs.release.join("host"));
-    command.arg("--from").arg(&programs.root).args(["--listen", "127.0.0.1:0"]);
-    command.args(["--time-starts", &STARTS.to_string()]);
-    let output = command.envs(filled.database.environment()).output().await?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let items = text.lines().find_map(|line| line.strip_prefix("items: ")?.strip_suffix(" µs")?.parse().ok());
-    items.with_context(|| format!("the host printed {text}{}", String::from_utf8_lossy(&output.stderr)))
+/// Asks `/readyz` several times a second, for an idle system relays after these requests. Never returns.
+pub async fn probe(url: &str) -> Infallible {
+    loop {
+        let _ = reqwest::get(format!("{url}/readyz")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 fn milliseconds(time: Duration) -> f64 {

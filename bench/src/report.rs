@@ -1,4 +1,4 @@
-//! `RESULTS.md`: the tables, the targets, the machine, and whether the figures are reliable.
+//! `RESULTS.md`: the targets, the table, the machine, and whether the figures are reliable.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,13 +7,16 @@ use anyhow::Context;
 
 use crate::load::Workload;
 use crate::machine::Machine;
-use crate::measure::{CONNECTIONS, LIVE_CONNECTIONS, Plan, WORKLOADS, row};
-use crate::table::{Table, Target, Values};
+use crate::measure::{CONNECTIONS, Plan, TRAIL, WORKLOADS};
+use crate::pgbench;
+use crate::system::Kind;
+use crate::table::{Table, Target, Values, row};
 
-const OURS: &str = "embedded host";
-const THEIRS: &str = "native";
 /// Above this spread of the rounds, as a share of their median, figures are not reliable.
 const SPREAD: f64 = 0.3;
+
+/// How to read the table.
+const READ: &str = include_str!("../READING.md");
 
 /// The sizes of the components as they are shipped, in bytes.
 pub fn component_sizes(root: &Path) -> anyhow::Result<Vec<(&'static str, u64)>> {
@@ -34,73 +37,112 @@ pub fn write(
     sizes: &[(&'static str, u64)],
     busy: Option<f64>,
 ) -> String {
-    let systems: Vec<_> = plan.kinds.iter().map(|kind| kind.name()).collect();
-    let mut text = String::from(
-        "# Measured\n\nWritten by `make bench`; [README.md](README.md) explains the terms. Median (least-most) of the rounds; rates are requests \
-         per second, CPU is processor time per request of the system and of PostgreSQL.\n\n",
-    );
-    let _ = writeln!(text, "{machine}- {} rounds of {} s, order alternating\n", plan.rounds, plan.time.as_secs());
-    let doubts = doubts(table, &systems, busy);
+    let mut text = format!("# Results\n\n{READ}\n## This run\n\n{machine}");
+    let _ =
+        writeln!(text, "- {} rounds of {} s per measurement, order alternating\n", plan.rounds, plan.time.as_secs());
+    let doubts = doubts(table, busy);
     if !doubts.is_empty() {
         let _ = writeln!(text, "**The machine was too noisy**: {}.\n", doubts.join("; "));
     }
     let _ = writeln!(text, "## Targets\n\n| | wanted | reached | |\n|---|--:|--:|---|");
-    for target in targets(table, sizes) {
+    for target in targets(table, plan, sizes) {
         let _ = writeln!(text, "{}", target.markdown());
     }
-    let rows: Vec<String> = CONNECTIONS
-        .into_iter()
-        .flat_map(|connections| WORKLOADS.map(|workload| row(workload, connections)))
-        .chain([row(Workload::Live, LIVE_CONNECTIONS)])
-        .collect();
-    for (title, measures) in
-        [("Rate", &["rate"][..]), ("Latency", &["p50 ms", "p99 ms"]), ("Processor time", &["CPU µs", "PostgreSQL µs"])]
-    {
-        let _ = writeln!(text, "\n## {title}\n\n{}", table.markdown(&systems, &rows, measures).trim_end());
+    let _ = writeln!(
+        text,
+        "\n## Table\n\n| workload | connections | system | rate per s | × twin | p50 ms | p99 ms | × twin | CPU µs | PostgreSQL µs | MiB |\n\
+         |---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    );
+    for workload in WORKLOADS.map(Workload::name).into_iter().chain([Workload::Select.name(), TRAIL]) {
+        for connections in CONNECTIONS {
+            for system in [pgbench::NAME, Kind::Twin.name(), Kind::Embedded.name(), Kind::Spin.name()] {
+                text += &line(table, workload, connections, system).unwrap_or_default();
+            }
+        }
     }
-    let _ = writeln!(text, "\n## Start, memory, full list, trail\n");
-    for (row, measures) in [
-        ("start to first 201", &["ms"][..]),
-        ("idle", &["MiB"]),
-        ("busy", &["MiB"]),
-        ("full list", &["items/s", "MiB more"]),
-        ("until audited", &["p50 ms", "p99 ms"]),
-    ] {
-        let _ = writeln!(text, "{}", table.markdown(&systems, &[row.to_owned()], measures));
+    for (measured, measure) in [("From start to first 201", "ms"), ("Memory before the load", "MiB")] {
+        let shown = |kind: &Kind| {
+            let values = table.get(kind.name(), &row(if measure == "ms" { "start" } else { "idle" }, 16), measure)?;
+            Some(format!("{} {} {measure}", kind.name(), values.shown()))
+        };
+        let systems = plan.kinds.iter().filter(|kind| **kind != Kind::Select).filter_map(shown);
+        let _ = writeln!(text, "\n{measured}: {}.", systems.collect::<Vec<_>>().join(", "));
     }
-    let _ = writeln!(text, "{}", table.markdown(&["pgbench"], &["create".to_owned()], &["rate"]).trim_end());
     text
 }
 
-fn doubts(table: &Table, systems: &[&'static str], busy: Option<f64>) -> Vec<String> {
+/// One line of the table; `None` if it was not measured.
+fn line(table: &Table, workload: &str, connections: usize, system: &'static str) -> Option<String> {
+    let row = row(workload, connections);
+    let of = |system, measure| table.get(system, &row, measure);
+    let rate = of(system, "rate")?;
+    let median = |measure| of(system, measure).map(Values::shown_median).unwrap_or_default();
+    // Within a round, because the speed of the machine changes from one to the next.
+    let times_twin = |measure| {
+        let ratio = of(system, measure).zip(of(Kind::Twin.name(), measure)).map(|(own, twin)| own.times(twin));
+        ratio.filter(|_| system != Kind::Twin.name()).map(|ratio| ratio.shown_median()).unwrap_or_default()
+    };
+    Some(format!(
+        "| {workload} | {connections} | {system} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        rate.shown(),
+        times_twin("rate"),
+        median("p50 ms"),
+        of(system, "p99 ms").map(Values::shown).unwrap_or_default(),
+        times_twin("p99 ms"),
+        median("CPU µs"),
+        median("PostgreSQL µs"),
+        median("MiB"),
+    ))
+}
+
+fn doubts(table: &Table, busy: Option<f64>) -> Vec<String> {
     let before = busy.map(|busy| format!("{:.0} % of it was busy before the run began", busy * 100.0));
-    let apart = systems.iter().filter_map(|system| {
-        let spread = table.get(system, &row(Workload::Create, 16), "rate")?.spread();
-        (spread > SPREAD).then(|| format!("the rounds of create on {system} differ by {:.0} %", spread * 100.0))
+    let apart = [Kind::Twin, Kind::Embedded, Kind::Spin].into_iter().filter_map(|kind| {
+        let spread = table.get(kind.name(), &row(Workload::Create.name(), 16), "rate")?.spread();
+        (spread > SPREAD).then(|| format!("the rounds of create on {} differ by {:.0} %", kind.name(), spread * 100.0))
     });
     before.into_iter().chain(apart).collect()
 }
 
-fn targets(table: &Table, sizes: &[(&'static str, u64)]) -> Vec<Target> {
-    let median = |system, row: &str, measure| table.get(system, row, measure).map_or(f64::NAN, Values::median);
-    // Within a round, because the speed of the machine changes from one to the next.
-    let ratio = |row: &str, measure| match (table.get(OURS, row, measure), table.get(THEIRS, row, measure)) {
-        (Some(ours), Some(theirs)) => ours.times(theirs).median(),
-        _ => f64::NAN,
+fn targets(table: &Table, plan: &Plan, sizes: &[(&'static str, u64)]) -> Vec<Target> {
+    let (ours, twin, spin) = (Kind::Embedded.name(), Kind::Twin.name(), Kind::Spin.name());
+    let values = |system, workload: Workload, connections, measure| {
+        table.get(system, &row(workload.name(), connections), measure).cloned().unwrap_or_default()
     };
     let mut targets = Vec::new();
     let mut add = |name: String, at_least, wanted, reached| targets.push(Target { name, wanted, reached, at_least });
+    let operations = [Workload::Create, Workload::Get, Workload::Page];
     for connections in [16, 128] {
-        for workload in [Workload::Create, Workload::Get, Workload::Page] {
-            let row = row(workload, connections);
-            add(format!("rate of {row}, times native"), true, 1.0, ratio(&row, "rate"));
-            add(format!("p99 of {row}, times native"), false, 1.5, ratio(&row, "p99 ms"));
+        for workload in operations {
+            let times = |measure| {
+                values(ours, workload, connections, measure)
+                    .times(&values(twin, workload, connections, measure))
+                    .median()
+            };
+            let name = workload.name();
+            add(format!("embedded host: rate of {name}, {connections} connections, × twin"), true, 0.85, times("rate"));
+            add(
+                format!("embedded host: p99 of {name}, {connections} connections, × twin"),
+                false,
+                1.5,
+                times("p99 ms"),
+            );
         }
     }
-    add("/livez, requests/s".into(), true, 20_000.0, median(OURS, &row(Workload::Live, LIVE_CONNECTIONS), "rate"));
-    add("start of one instance, µs".into(), false, 40.0, median(OURS, "instance", "µs"));
-    add("host idle, MiB".into(), false, 40.0, median(OURS, "idle", "MiB"));
-    add("host with 128 busy connections, MiB".into(), false, 200.0, median(OURS, "busy", "MiB"));
+    add(
+        "embedded host: /livez, 16 connections, per s".into(),
+        true,
+        20_000.0,
+        values(ours, Workload::Livez, 16, "rate").median(),
+    );
+    let memory = WORKLOADS.map(|workload| values(ours, workload, 128, "MiB").median()).into_iter().fold(0.0, f64::max);
+    add("embedded host: memory, 128 connections, MiB".into(), false, 200.0, memory);
+    if plan.kinds.contains(&Kind::Select) {
+        for workload in operations {
+            let ratio = values(spin, workload, 16, "rate").times(&values(spin, Workload::Select, 16, "rate")).median();
+            add(format!("spin: rate of {}, 16 connections, × /select", workload.name()), true, 0.9, ratio);
+        }
+    }
     for (name, bytes) in sizes {
         add(format!("{name}.wasm, kB"), false, 250.0, *bytes as f64 / 1e3);
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use reqwest::{Client, StatusCode};
 use serde_json::json;
-use stack::Database;
+use stack::{Database, Role};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -22,18 +22,20 @@ const STOP_DEADLINE: Duration = Duration::from_secs(40);
 pub enum Kind {
     /// This application on the embedded host.
     Embedded,
-    /// The native reference, two processes.
-    Native,
+    /// The native twin, two processes.
+    Twin,
     /// This application on Spin, the `spin` on PATH.
     Spin,
+    /// `bench/select` on Spin.
+    Select,
 }
 
 impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded host",
-            Self::Native => "native",
-            Self::Spin => "spin",
+            Self::Twin => "twin",
+            Self::Spin | Self::Select => "spin",
         }
     }
 }
@@ -42,7 +44,7 @@ impl Kind {
 pub struct Programs {
     /// The folder of `spin.toml`.
     pub root: PathBuf,
-    /// The folder of the release build, with host, sidecar and reference.
+    /// The folder of the release build, with host, sidecar and twin.
     pub release: PathBuf,
 }
 
@@ -56,33 +58,32 @@ pub struct System {
 }
 
 impl System {
-    /// Starts it and waits for its first created item.
+    /// Starts it and waits for its first created item, of `bench/select` for its first response.
     pub async fn start(kind: Kind, programs: &Programs, database: &Database) -> anyhow::Result<Self> {
         let listen = free_address()?;
         let begun = Instant::now();
-        let mut processes = Vec::new();
-        match kind {
+        let processes = match kind {
             Kind::Embedded => {
                 let mut command = Command::new(programs.release.join("host"));
                 command.arg("--from").arg(&programs.root).args(["--listen", &listen.to_string()]);
-                processes.push(spawn(command.envs(database.environment()))?);
+                vec![spawn(command.envs(database.environment()))?]
             }
-            Kind::Spin => {
-                let mut command = Command::new("spin");
-                command.args(["up", "--quiet", "--from"]).arg(programs.root.join("spin.toml"));
-                command.args(["--listen", &listen.to_string()]);
-                processes.push(spawn(command.envs(database.environment()))?);
-            }
-            Kind::Native => {
+            Kind::Spin => vec![spin(&programs.root, listen, database)?],
+            Kind::Select => vec![spin(&programs.root.join("bench/select"), listen, database)?],
+            Kind::Twin => {
                 let audit = free_address()?;
-                processes.push(spawn(reference(programs, database, audit).arg("audit"))?);
-                let mut items = reference(programs, database, listen);
-                processes.push(spawn(items.args(["items", "--audit", &format!("http://{audit}")]))?);
+                let mut items = twin(programs, database, Role::Items, listen);
+                items.args(["items", "--audit", &format!("http://{audit}")]);
+                let audit = spawn(twin(programs, database, Role::Audit, audit).arg("audit"))?;
+                // Stopped in this order: items relays until it ends.
+                vec![spawn(&mut items)?, audit]
             }
-        }
+        };
         let url = format!("http://{listen}");
-        let first = timeout(START_DEADLINE, first_item(&url));
-        first.await.with_context(|| format!("{}: no item within {START_DEADLINE:?}", kind.name()))??;
+        let first = timeout(START_DEADLINE, async {
+            if kind == Kind::Select { answered(&url).await } else { first_item(&url).await }
+        });
+        first.await.with_context(|| format!("{}: no response within {START_DEADLINE:?}", kind.name()))??;
         Ok(Self { url, cold_start: begun.elapsed(), processes })
     }
 
@@ -91,7 +92,12 @@ impl System {
         self.pids().map(usage::cpu).sum()
     }
 
-    /// Its peak of memory so far, in bytes.
+    /// Begins another peak of memory.
+    pub fn reset_peak_memory(&self) {
+        self.pids().for_each(usage::reset_peak_memory);
+    }
+
+    /// Its peak of memory since then, in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.pids().map(usage::peak_memory).sum()
     }
@@ -117,29 +123,40 @@ impl System {
     }
 }
 
-fn reference(programs: &Programs, database: &Database, listen: SocketAddr) -> Command {
-    let mut command = Command::new(programs.release.join("reference"));
-    command.env("REFERENCE_DATABASE_URL", database.admin().url()).args(["--listen", &listen.to_string()]);
+fn twin(programs: &Programs, database: &Database, role: Role, listen: SocketAddr) -> Command {
+    let mut command = Command::new(programs.release.join("twin"));
+    command.env("TWIN_DATABASE_URL", database.address(role).url()).args(["--listen", &listen.to_string()]);
     command
 }
 
-/// Starts a program whose log lines are written, as in production, but discarded.
+fn spin(folder: &Path, listen: SocketAddr, database: &Database) -> anyhow::Result<Child> {
+    let mut command = Command::new("spin");
+    command.args(["up", "--quiet", "--from"]).arg(folder.join("spin.toml")).args(["--listen", &listen.to_string()]);
+    // No files of its own.
+    command.args(["--state-dir=", "--log-dir="]);
+    spawn(command.envs(database.environment()))
+}
+
+/// Starts a program whose log lines are written, as in production, but discarded. Without RUST_BACKTRACE: with it Spin
+/// captures backtraces in each request, which costs it a fifth of its rate.
 fn spawn(command: &mut Command) -> anyhow::Result<Child> {
     let program = Path::new(command.as_std().get_program()).to_owned();
+    command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn();
     child.with_context(|| format!("cannot run {}", program.display()))
 }
 
-/// The systems to compare: Spin only where it is on PATH, which is reported unless `growth` alone is measured.
-pub fn kinds(growth: bool) -> Vec<Kind> {
+/// Whether `spin` is on PATH.
+pub fn has_spin() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut kinds = vec![Kind::Native, Kind::Embedded];
-    if std::env::split_paths(&path).any(|folder| folder.join("spin").is_file()) {
-        kinds.push(Kind::Spin);
-    } else if !growth {
-        eprintln!("There is no spin on PATH: the tables of this run have no column for it");
+    std::env::split_paths(&path).any(|folder| folder.join("spin").is_file())
+}
+
+async fn answered(url: &str) -> anyhow::Result<()> {
+    while !reqwest::get(format!("{url}/select")).await.is_ok_and(|response| response.status().is_success()) {
+        sleep(Duration::from_millis(2)).await;
     }
-    kinds
+    Ok(())
 }
 
 async fn first_item(url: &str) -> anyhow::Result<()> {

@@ -1,7 +1,6 @@
 //! Measured values, as tables, and whether they reach their targets.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// The values of one measurement, one per round.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +45,18 @@ impl Values {
 
     /// `median (least-most)`.
     pub fn shown(&self) -> String {
-        let digits = if self.median() < 10.0 { 2 } else { usize::from(self.median() < 100.0) };
+        let digits = self.digits();
         format!("{:.digits$} ({:.digits$}-{:.digits$})", self.median(), self.least(), self.most())
+    }
+
+    /// The median alone.
+    pub fn shown_median(&self) -> String {
+        let digits = self.digits();
+        format!("{:.digits$}", self.median())
+    }
+
+    fn digits(&self) -> usize {
+        if self.median() < 10.0 { 2 } else { usize::from(self.median() < 100.0) }
     }
 }
 
@@ -64,28 +73,11 @@ impl Table {
     pub fn get(&self, system: &'static str, row: &str, measure: &'static str) -> Option<&Values> {
         self.0.get(&(system, row.to_owned(), measure))
     }
+}
 
-    /// A table with the given rows and one column per measure and system; a cell that was not measured is empty.
-    pub fn markdown(&self, systems: &[&'static str], rows: &[String], measures: &[&'static str]) -> String {
-        let mut text = String::from("| |");
-        for measure in measures {
-            for system in systems {
-                let _ = write!(text, " {measure}, {system} |");
-            }
-        }
-        let _ = write!(text, "\n|---|{}\n", "--:|".repeat(measures.len() * systems.len()));
-        for row in rows {
-            let _ = write!(text, "| {row} |");
-            for measure in measures {
-                for system in systems {
-                    let cell = self.get(system, row, measure).map(Values::shown).unwrap_or_default();
-                    let _ = write!(text, " {cell} |");
-                }
-            }
-            text.push('\n');
-        }
-        text
-    }
+/// The name of a row.
+pub fn row(workload: &str, connections: usize) -> String {
+    format!("{workload}, {connections}")
 }
 
 /// A target and the value that was reached.
@@ -144,13 +136,5 @@ mod tests {
         assert_eq!(target(false, 30.0), "| x | at most 40 | 30 | met |");
         assert_eq!(target(false, 50.0), "| x | at most 40 | 50 | **missed by 25 %** |");
         assert_eq!(target(true, 30.0), "| x | at least 40 | 30 | **missed by 25 %** |");
-    }
-
-    #[test]
-    fn a_cell_that_was_not_measured_is_empty() {
-        let mut table = Table::default();
-        table.add("a", "get", "rate", 5.0);
-        let text = table.markdown(&["a", "b"], &["get".to_owned()], &["rate"]);
-        assert_eq!(text, "| | rate, a | rate, b |\n|---|--:|--:|\n| get | 5.00 (5.00-5.00) |  |\n");
     }
 }

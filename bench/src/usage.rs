@@ -11,6 +11,14 @@ pub fn cpu(root: u32) -> Duration {
     Duration::from_micros(ticks * 1_000_000 / rustix::param::clock_ticks_per_second())
 }
 
+/// Begins another peak of memory for `root` and its descendants.
+pub fn reset_peak_memory(root: u32) {
+    for pid in family(&processes(), root) {
+        // 5 resets the peak (proc(5)). A process that has ended has none.
+        _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+    }
+}
+
 /// The sum of the peaks of memory of `root` and its descendants, in bytes.
 pub fn peak_memory(root: u32) -> u64 {
     family(&processes(), root).iter().map(|pid| status(*pid, "VmHWM:")).sum()

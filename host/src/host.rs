@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpSocket;
 
 /// Connections that may wait to be accepted.
@@ -50,25 +50,6 @@ impl Host {
     /// Where the application listens.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// The time it takes to start an instance of each component and to drop it without a call: the mean of `count`.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] when one cannot be started.
-    pub async fn time_starts(&self, count: u32) -> Result<Vec<(Arc<str>, Duration)>, Error> {
-        let mut times = Vec::new();
-        for component in self.application.components.values() {
-            let begun = Instant::now();
-            for _ in 0..count {
-                let chaining = self.application.clone();
-                let mut store = component.store(&self.application.services, chaining, Trace::default());
-                let started = component.pre.instantiate_async(&mut store).await;
-                started.map_err(|error| Error::Engine(error.to_string()))?;
-            }
-            times.push((component.grants.component.clone(), begun.elapsed() / count.max(1)));
-        }
-        Ok(times)
     }
 
     /// Accepts nothing new, waits for requests and the work after them, at most for `grace`, and stops the rest.

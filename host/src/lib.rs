@@ -16,7 +16,7 @@
 //!   - `database`, `variables` and `outbound` (through `client`) implement the interfaces it imports.
 //!   - `output` turns its stdout and stderr into lines; `meter` measures its CPU time.
 //! - `postgres`: sessions with database servers.
-//!   - `pool` keeps them; `session` runs statements.
+//!   - `pool` keeps them; `session` runs statements over its `wire`.
 //!   - `values` converts parameters and rows, `failure` errors.
 //! - `manifest`: `spin.toml`.
 //!   - `grants` are what one component may use: its `variables` and its `allow_list`.

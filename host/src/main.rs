@@ -29,10 +29,6 @@ struct Arguments {
     /// An application variable as NAME=VALUE or NAME=@FILE; wins over SPIN_VARIABLE_NAME.
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = host::variables::parse_argument)]
     variables: Vec<(String, String)>,
-
-    /// Serve nothing; start COUNT instances of each component and print the time that one takes.
-    #[arg(long, value_name = "COUNT")]
-    time_starts: Option<u32>,
 }
 
 #[tokio::main]
@@ -54,12 +50,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     config.variables = arguments.variables;
     config.spans = host::receiver(|name| std::env::var(name).ok())?;
     let host = Host::start(config).await?;
-    if let Some(count) = arguments.time_starts {
-        for (component, time) in host.time_starts(count).await? {
-            println!("{component}: {:.1} µs", time.as_secs_f64() * 1e6);
-        }
-        return Ok(());
-    }
     println!("{host}");
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
     println!("Shutting down; a second signal ends the host at once");

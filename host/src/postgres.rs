@@ -4,6 +4,7 @@ mod failure;
 mod pool;
 mod session;
 mod values;
+mod wire;
 
 pub use pool::{Connection, Pools};
 

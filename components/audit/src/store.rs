@@ -5,7 +5,7 @@ use shared::database::{Connection, LACKING, address, lacks_nothing};
 use spin_sdk::pg4::ParameterValue;
 
 /// Stores the events of a JSON array, all or none; an event that is stored already is skipped.
-const STORE: &str = "SELECT audit_store($1)";
+pub const STORE: &str = "SELECT audit_store($1)";
 
 /// Fails unless the database can be written.
 const READY: &str = "SELECT audit_ready()";

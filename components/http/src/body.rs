@@ -105,7 +105,11 @@ impl Body {
 }
 
 /// Accepts `application/json`, alone or with `charset=utf-8`, in any case, whole and without a content coding.
-fn check_representation(headers: &Headers) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Partial`], [`Error::Coded`], [`Error::MediaType`]
+#[inline]
+pub fn check_representation(headers: &Headers) -> Result<(), Error> {
     // RFC 9110, section 14.5: 400 where a part cannot be put.
     if headers.has("content-range") {
         return Err(Error::Partial);

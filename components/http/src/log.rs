@@ -63,7 +63,9 @@ impl Line {
         Self(self.0.raw("error", &quoted(&causes[..end])))
     }
 
-    fn finish(self) -> String {
+    /// The line as text, with its line break.
+    #[inline]
+    pub fn finish(self) -> String {
         self.0.finish() + "\n"
     }
 

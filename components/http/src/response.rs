@@ -87,8 +87,14 @@ impl<'a> Response<'a> {
         &self.headers
     }
 
+    /// The body; empty if it is streamed.
+    pub fn into_bytes(self) -> Cow<'static, [u8]> {
+        if let Body::Full(bytes) = self.body { bytes } else { Cow::default() }
+    }
+
     /// Adds the headers that every response carries.
-    fn complete(mut self, request_id: &str) -> Self {
+    #[inline]
+    pub fn complete(mut self, request_id: &str) -> Self {
         if let Body::Full(body) = &self.body {
             let length = body.len().to_string();
             self = self.header("content-length", length);

@@ -5,8 +5,8 @@
 //! stores it once. Nothing waits for the relay, and nothing depends on this instance: if it dies, its lease expires
 //! after two seconds, and another instance goes on.
 
-mod delivery;
-mod peers;
+pub mod delivery;
+pub mod peers;
 
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,11 @@ fn log(context: &Context, level: Level, message: &str, cause: &str) {
     Line::new(level, ITEMS.name, message).text("request_id", &context.request_id).error(cause).print();
 }
 
-fn relay(peers: &mut impl Peers, mut holder: String) -> Result<(), shared::Error> {
+/// Relays with the lease of `holder`.
+///
+/// # Errors
+/// Those of the outbox; the lease expires by itself then.
+pub fn relay(peers: &mut impl Peers, mut holder: String) -> Result<(), shared::Error> {
     let begun = Instant::now();
     let mut batches = 0;
     let mut done = Vec::new();

@@ -17,14 +17,14 @@ pub use outcome::{Backlog, Changed, Chunk, Created, Item, Next, Page, Read};
 
 /// Inserts an item and its event. With a key of the last 24 hours it inserts the event only: `replayed` returns the
 /// item as it was created, `key_conflict` means another body. A created item has version 1.
-const CREATE: &str = "SELECT outcome, id, item_tag(1), item, relay FROM items_create($1, $2, $3, $4, $5, $6, $7)";
+pub const CREATE: &str = "SELECT outcome, id, item_tag(1), item, relay FROM items_create($1, $2, $3, $4, $5, $6, $7)";
 
 /// Reads one item and writes the event; `not_modified` if the client has its version.
-const GET: &str =
+pub const GET: &str =
     "SELECT outcome, item_tag(version), item, relay FROM items_get($1, item_versions($2), $3, $4, $5, $6)";
 
 /// Reads one page, as JSON text, and writes the event.
-const LIST: &str = "SELECT items, next, relay FROM items_list($1, $2, $3, $4, $5, $6)";
+pub const LIST: &str = "SELECT items, next, relay FROM items_list($1, $2, $3, $4, $5, $6)";
 
 /// Begins a full list: fixes its last id, counts it and writes the event, before the first item is sent. Does not try
 /// to get the lease.
@@ -41,26 +41,26 @@ const UPDATE: &str = "SELECT outcome, item_tag(version), item, relay \
 const DELETE: &str = "SELECT outcome, relay FROM items_delete($1, item_versions($2), $3, $4, $5, $6)";
 
 /// Fails unless an event can be stored. Counts the waiting events, and tries to get the lease if there are any.
-const READY: &str = "SELECT waiting, oldest_seconds, failing, relay FROM items_ready()";
+pub const READY: &str = "SELECT waiting, oldest_seconds, failing, relay FROM items_ready()";
 
 /// Tries to get the lease if events wait; no row otherwise.
-const RELAY_TAKE: &str = "SELECT relay FROM relay_take()";
+pub const RELAY_TAKE: &str = "SELECT relay FROM relay_take()";
 
 /// Removes the delivered events, renews the lease, reads the next batch. No row: the lease is lost. NULLs: no event
 /// waits, and the lease is free.
-const RELAY_NEXT: &str = "SELECT seqs, events FROM relay_next($1, $2, $3)";
+pub const RELAY_NEXT: &str = "SELECT seqs, events FROM relay_next($1, $2, $3)";
 
 /// Removes the delivered events and frees the lease.
-const RELAY_RELEASE: &str = "SELECT relay_release($1, $2)";
+pub const RELAY_RELEASE: &str = "SELECT relay_release($1, $2)";
 
 /// Lets nobody have the lease for 1 to 30 seconds: longer after each failure.
-const RELAY_FAIL: &str = "SELECT relay_fail($1, $2)";
+pub const RELAY_FAIL: &str = "SELECT relay_fail($1, $2)";
 
 /// Moves one event out of the outbox into `audit_refused`, with the reason of audit, and renews the lease.
-const RELAY_REFUSE: &str = "SELECT relay_refuse($1, $2, $3)";
+pub const RELAY_REFUSE: &str = "SELECT relay_refuse($1, $2, $3)";
 
 /// Every statement above.
-const STATEMENTS: [&str; 13] = [
+pub const STATEMENTS: [&str; 13] = [
     CREATE,
     GET,
     LIST,

@@ -64,9 +64,7 @@ impl deadpool::managed::Manager for Manager {
 
     async fn create(&self) -> Result<Session, tokio_postgres::Error> {
         let (client, connection) = self.0.connect(NoTls).await?;
-        // The task ends with the session; a lost connection shows on the client.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(Session::new(client))
+        Ok(Session::new(client, connection))
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<tokio_postgres::Error> {

@@ -3,11 +3,13 @@
 use super::bindings::spin::postgres::postgres::{Column, Error, ParameterValue, QueryError, RowSet};
 use super::failure::{query_failed, with_causes};
 use super::values::{self, Parameters};
+use super::wire::Wire;
 use futures::FutureExt as _;
 use std::collections::HashMap;
 use std::pin::pin;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, RowStream, Statement};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Connection, RowStream, Socket, Statement};
 
 /// Prepared statements kept per session; when there are more, all are prepared again.
 const STATEMENTS: usize = 64;
@@ -20,8 +22,8 @@ const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UN
 
 /// One session with a server.
 pub struct Session {
-    client: Client,
-    statements: HashMap<String, Statement>,
+    wire: Wire,
+    statements: Statements,
     /// A statement has failed since the session was last cleaned.
     failed: bool,
     /// An instance was stopped while a statement ran: the state of the session is unknown.
@@ -30,25 +32,28 @@ pub struct Session {
 
 impl Session {
     /// A session over a new connection.
-    pub fn new(client: Client) -> Self {
-        Self { client, statements: HashMap::new(), failed: false, busy: false }
+    pub fn new(client: Client, connection: Connection<Socket, NoTlsStream>) -> Self {
+        let statements = Statements { client, prepared: HashMap::new() };
+        Self { wire: Wire::new(connection), statements, failed: false, busy: false }
     }
 
     /// Whether another instance may use it.
-    pub fn is_usable(&self) -> bool {
-        !self.client.is_closed() && !self.busy
+    pub fn is_usable(&mut self) -> bool {
+        // Notices that the server has closed the connection.
+        self.wire.advance();
+        !self.statements.client.is_closed() && !self.busy
     }
 
     /// Removes what earlier statements left in the session. Waits for the server only after a failure, which may have
-    /// ended the session or its transaction; otherwise the next statement is sent right behind the cleaning ones.
+    /// ended the session or its transaction; otherwise the next statement is sent together with the cleaning ones.
     pub async fn clean(&mut self) -> Result<(), tokio_postgres::Error> {
-        let cleaning = self.client.batch_execute(CLEAN);
+        let cleaning = self.statements.client.batch_execute(CLEAN);
         if self.failed {
-            cleaning.await?;
+            self.wire.run(cleaning).await?;
             self.failed = false;
             return Ok(());
         }
-        // Sent when it is first polled.
+        // Handed to the connection when it is first polled.
         cleaning.now_or_never().unwrap_or(Ok(()))
     }
 
@@ -59,10 +64,7 @@ impl Session {
     pub async fn query(&mut self, sql: &str, params: &[ParameterValue]) -> Result<RowSet, Error> {
         let params = values::parameters(params).map_err(Error::BadParameter)?;
         self.busy = true;
-        let result = match self.start(sql, &params).await {
-            Ok(rows) => collect(rows).await.map_err(|text| Error::QueryFailed(QueryError::Text(text))),
-            Err(error) => Err(query_failed(&error)),
-        };
+        let result = self.wire.run(self.statements.query(sql, &params)).await;
         self.busy = false;
         self.failed |= result.is_err();
         result
@@ -75,27 +77,40 @@ impl Session {
     pub async fn execute(&mut self, sql: &str, params: &[ParameterValue]) -> Result<u64, Error> {
         let params = values::parameters(params).map_err(Error::ValueConversionFailed)?;
         self.busy = true;
-        let result = self.run(sql, &params).await.map_err(|error| query_failed(&error));
+        let result = self.wire.run(self.statements.execute(sql, &params)).await;
         self.busy = false;
         self.failed |= result.is_err();
-        result
+        result.map_err(|error| query_failed(&error))
+    }
+}
+
+/// The client of the connection, and the statements that it has prepared.
+struct Statements {
+    client: Client,
+    prepared: HashMap<String, Statement>,
+}
+
+impl Statements {
+    async fn query(&mut self, sql: &str, params: &Parameters<'_>) -> Result<RowSet, Error> {
+        let rows = self.start(sql, params).await.map_err(|error| query_failed(&error))?;
+        collect(rows).await.map_err(|text| Error::QueryFailed(QueryError::Text(text)))
     }
 
     async fn start(&mut self, sql: &str, params: &Parameters<'_>) -> Result<RowStream, tokio_postgres::Error> {
         loop {
             let (statement, reused) = self.prepare(sql).await?;
             match self.client.query_raw(&statement, params.iter().copied()).await {
-                Err(error) if reused && is_stale(&error) => drop(self.statements.remove(sql)),
+                Err(error) if reused && is_stale(&error) => drop(self.prepared.remove(sql)),
                 result => return result,
             }
         }
     }
 
-    async fn run(&mut self, sql: &str, params: &Parameters<'_>) -> Result<u64, tokio_postgres::Error> {
+    async fn execute(&mut self, sql: &str, params: &Parameters<'_>) -> Result<u64, tokio_postgres::Error> {
         loop {
             let (statement, reused) = self.prepare(sql).await?;
             match self.client.execute_raw(&statement, params.iter().copied()).await {
-                Err(error) if reused && is_stale(&error) => drop(self.statements.remove(sql)),
+                Err(error) if reused && is_stale(&error) => drop(self.prepared.remove(sql)),
                 result => return result,
             }
         }
@@ -103,14 +118,14 @@ impl Session {
 
     /// The prepared form of a statement, and whether it was prepared before.
     async fn prepare(&mut self, sql: &str) -> Result<(Statement, bool), tokio_postgres::Error> {
-        if let Some(prepared) = self.statements.get(sql) {
-            return Ok((prepared.clone(), true));
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok((statement.clone(), true));
         }
         let statement = self.client.prepare(sql).await?;
-        if self.statements.len() == STATEMENTS {
-            self.statements.clear();
+        if self.prepared.len() == STATEMENTS {
+            self.prepared.clear();
         }
-        self.statements.insert(sql.to_owned(), statement.clone());
+        self.prepared.insert(sql.to_owned(), statement.clone());
         Ok((statement, false))
     }
 }

@@ -130,7 +130,8 @@ fn no_answer(error: &ErrorCode) -> String {
 
 /// Events are refused only by a status that is about the events themselves. Any other (a wrong address answers 404 to
 /// everything) is about audit, and must not cost an event.
-fn judge(status: u16, reason: &str) -> Delivery {
+#[inline]
+pub fn judge(status: u16, reason: &str) -> Delivery {
     match status {
         200..300 => Delivery::Stored,
         400 | 413 | 422 => Delivery::Refused(format!("{status} {reason}")),
