@@ -20,41 +20,29 @@ pub struct Service {
     pub audit: String,
 }
 
+/// A handler of axum: the response of `$handle` to a call, and its log line with `$route`.
+macro_rules! handler {
+    ($route:literal, $handle:ident) => {
+        |mut call: Call| async move {
+            let result = $handle(&mut call).await;
+            call.answer($route, result)
+        }
+    };
+}
+
 /// What the twin answers.
 pub fn routes(sessions: Sessions, audit: String) -> Router {
     let service = Service { sessions, http: reqwest::Client::new(), audit };
     Router::new()
-        .route("/livez", get(|call: Call| async { call.answer("/livez", Ok(liveness())) }))
-        .route(
-            "/readyz",
-            get(|mut call: Call| async {
-                let result = readiness(&mut call).await;
-                call.answer("/readyz", result)
-            }),
-        )
-        .route(
-            "/items",
-            get(|mut call: Call| async {
-                let result = page(&mut call).await;
-                call.answer("/items", result)
-            })
-            .post(|mut call: Call| async {
-                let result = create(&mut call).await;
-                call.answer("/items", result)
-            }),
-        )
-        .route(
-            "/items/{id}",
-            get(|mut call: Call| async {
-                let result = read(&mut call).await;
-                call.answer("/items/{id}", result)
-            }),
-        )
+        .route("/livez", get(handler!("/livez", liveness)))
+        .route("/readyz", get(handler!("/readyz", readiness)))
+        .route("/items", get(handler!("/items", page)).post(handler!("/items", create)))
+        .route("/items/{id}", get(handler!("/items/{id}", read)))
         .with_state(Arc::new(service))
 }
 
-fn liveness() -> Response<'static> {
-    Response::new(200).text("ok\n".to_owned()).header("cache-control", "no-store")
+async fn liveness(_: &mut Call) -> Result<Response<'static>, Error> {
+    Ok(Response::new(200).text("ok\n".to_owned()).header("cache-control", "no-store"))
 }
 
 async fn readiness(call: &mut Call) -> Result<Response<'static>, Error> {

@@ -149,9 +149,10 @@ fn a_component_that_was_not_built_is_refused() {
     let folder = Folder::new();
     let manifest = folder.manifest_without_items();
     // Spin names the file in a line of its own before.
-    let on_spin = std::env::var_os("APP_HOST").is_some_and(|host| host == "spin");
-    let named =
-        if on_spin { ["spin did not start", "its own lines"] } else { ["missing.wasm does not exist", "`make build`"] };
+    let named = match stack::Kind::chosen().unwrap() {
+        stack::Kind::Spin => ["spin did not start", "its own lines"],
+        stack::Kind::Embedded => ["missing.wasm does not exist", "`make build`"],
+    };
     assert_refused(&folder, &["--from", &manifest], &named);
     assert_eq!(folder.processes(), NONE);
 }
