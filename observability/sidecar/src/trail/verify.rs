@@ -35,8 +35,15 @@ pub enum Error {
     )]
     NoHeads(PathBuf),
     /// The database cannot be read.
-    #[error("cannot read the trail")]
-    Database(#[from] sqlx::Error),
+    #[error("cannot read the trail: {0}")]
+    Database(String),
+}
+
+impl From<sqlx::Error> for Error {
+    /// Without the source, whose text would repeat the server's message.
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned()))
+    }
 }
 
 /// What was found.
