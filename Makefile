@@ -35,7 +35,7 @@ observe: ## Prometheus beside `make up` (PROMETHEUS_LISTEN=)
 ##@ Test and measure
 
 .PHONY: test
-test: has-host lint ## formatting, lints, unit, integration and fault tests (HOST=spin)
+test: has-host setup ## unit, integration and fault tests (HOST=spin)
 	@scripts/install-packages.sh faketime:faketime
 	@scripts/build-components.sh $(COMPONENTS) probe
 ifeq ($(APP_HOST),spin)

@@ -70,8 +70,8 @@ def test_unreviewed_code_gets_no_secret():
 
 def test_ci_runs_the_targets_of_the_script_that_a_person_runs():
     targets = re.search(r"for target in (.*);", (ROOT / ".ci" / "run").read_text()).group(1).split()
-    # The suite runs twice: on the embedded host and on Spin.
-    assert commands("ci") == ["make test"] + [f"make {target}" for target in targets]
+    # Once each, though the suite runs twice: on the embedded host and on Spin.
+    assert list(dict.fromkeys(commands("ci"))) == [f"make {target}" for target in targets]
 
 
 def test_a_release_is_checked_tested_packaged_signed_and_published_in_this_order():
