@@ -32,7 +32,7 @@ function init(arguments)
     request = send[arguments[1]]
 end
 
--- Times are in microseconds; a response other than 2xx is an error.
+-- Times are in microseconds; a status of 400 or more is an error.
 function done(summary, latency)
     io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration,
         summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use stack::{Address, Database, Passwords, Role, Server};
 use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
@@ -123,6 +123,22 @@ impl Filled {
         tokio::time::timeout(Duration::from_secs(60), drained).await.context("events have waited for over a minute")?
     }
 
+    /// Waits until the system has finished what an earlier load began: no event is left and no session works.
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        let work = "SELECT (SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o)
+                         + (SELECT count(*) FROM pg_stat_activity
+                             WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid())";
+        let settled = async {
+            let mut quiet = 0;
+            while quiet < 5 {
+                quiet = if self.count(work).await? == 0 { quiet + 1 } else { 0 };
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(Duration::from_secs(60), settled).await.context("the system works for over a minute")?
+    }
+
     /// What the trail has of the operations after the event `last`.
     pub async fn trail(&self, last: i64) -> anyhow::Result<Trail> {
         let query = "SELECT count(*), count(*) FILTER (WHERE action = 'create' AND outcome = 'ok'),
@@ -182,6 +198,7 @@ impl Filled {
             .output()
             .await
             .context("cannot run pgbench; fix: scripts/install-packages.sh postgresql")?;
+        ensure!(output.status.success(), "pgbench failed: {}", output.status);
         let spent = self.cpu()?.saturating_sub(before);
         // No relay runs that would remove these events.
         self.client.batch_execute("DELETE FROM audit_outbox").await?;

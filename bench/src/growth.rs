@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use crate::database::Filled;
 use crate::load::{self, Workload};
 use crate::machine::Machine;
-use crate::measure::{Plan, probe};
+use crate::measure::{Plan, probed};
 use crate::system::{Kind, Programs, System, free_address};
 use crate::table::{Table, Values};
 
@@ -99,10 +99,7 @@ async fn sample(row: &str, plan: &Plan, store: &Store, table: &mut Table) -> any
     for workload in WORKLOADS {
         table.add(workload.name(), row, "rate", store.load(workload, plan.time).await?);
     }
-    tokio::select! {
-        drained = store.filled.drained() => drained?,
-        never = probe(&store.system.url) => match never {},
-    }
+    probed(&store.system.url, store.filled.drained()).await?;
     table.add("until audited", row, "ms", store.filled.trail(last_event).await?.p50.as_secs_f64() * 1e3);
     for _ in 0..SCRAPES {
         table.add("scrape", row, "ms", store.scraped.time().await?.as_secs_f64() * 1e3);
@@ -114,12 +111,14 @@ async fn sample(row: &str, plan: &Plan, store: &Store, table: &mut Table) -> any
 pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
     let mut text = format!(
         "# Growth\n\nWritten by `make bench-growth`: the embedded host over this many items and as many events in the trail; \
-         {CONNECTIONS} connections. With an old snapshot, rows deleted in the {} s before could not be cleaned up. Rates are \
-         per second, median (least-most); × is the ratio to a second database with {} items, without a snapshot, in the same \
-         round.\n\n{machine}- shared_buffers: a quarter of the memory, with the items in it\n- {} rounds of {} s\n\n\
+         {CONNECTIONS} connections. All databases and hosts run at once, and the load goes to one after another. With an old \
+         snapshot, rows deleted in the last {} s or more could not be cleaned up. Rates are per second, median (least-most); \
+         × is the ratio to a second database with {} items, without a snapshot, in the same round. *Until audited* is the \
+         median time from an operation to its row in the trail.\n\n{}.\n\n{machine}- shared_buffers: a quarter of the memory, with the items in it\n- {} rounds of {} s\n\n\
          | | create | × | get | × | page | × | until audited, ms | scrape, ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         AGEING.as_secs(),
         SIZES[0],
+        conclusion(table),
         plan.rounds,
         plan.time.as_secs(),
     );
@@ -127,9 +126,12 @@ pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
         let row = format!("{size}{state}");
         let _ = write!(text, "| {row} |");
         for workload in WORKLOADS {
-            let rate = |row: &str| table.get(workload.name(), row, "rate").cloned().unwrap_or_default();
-            let (own, yardstick) = (rate(&row), rate(&format!("{YARDSTICK}{state}")));
-            let _ = write!(text, " {} | {} |", own.shown(), own.times(&yardstick).shown());
+            let _ = write!(
+                text,
+                " {} | {} |",
+                rate(table, workload, &row).shown(),
+                ratio(table, workload, size, state).shown()
+            );
         }
         for measured in ["until audited", "scrape"] {
             let _ = write!(text, " {} |", table.get(measured, &row, "ms").map(Values::shown).unwrap_or_default());
@@ -137,6 +139,24 @@ pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
         text.push('\n');
     }
     text
+}
+
+fn rate(table: &Table, workload: Workload, row: &str) -> Values {
+    table.get(workload.name(), row, "rate").cloned().unwrap_or_default()
+}
+
+/// The rates over `size` items, compared in each round with those of the yardstick.
+fn ratio(table: &Table, workload: Workload, size: i64, state: &str) -> Values {
+    let yardstick = rate(table, workload, &format!("{YARDSTICK}{state}"));
+    rate(table, workload, &format!("{size}{state}")).times(&yardstick)
+}
+
+/// Whether the rates fall as the data grows.
+fn conclusion(table: &Table) -> String {
+    let rows = SIZES.into_iter().flat_map(|size| [(size, ""), (size, OLD)]);
+    let medians = rows.flat_map(|(size, state)| WORKLOADS.map(|workload| ratio(table, workload, size, state).median()));
+    let medians: Values = medians.collect();
+    format!("The medians of the ratios are between {:.2} and {:.2}", medians.least(), medians.most())
 }
 
 /// A sidecar over a store's database.

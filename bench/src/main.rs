@@ -27,8 +27,8 @@ use system::{Kind, Programs};
 /// Measure the application and compare it with others.
 #[derive(Parser)]
 struct Arguments {
-    /// Rounds; each figure is the median of this many values.
-    #[arg(long, env, default_value_t = 5)]
+    /// Rounds; each figure is the median of this many values. An even number has both orders equally often.
+    #[arg(long, env, default_value_t = 6)]
     rounds: usize,
     /// Seconds per measurement.
     #[arg(long, env, default_value_t = 3)]

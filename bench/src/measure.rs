@@ -1,7 +1,6 @@
 //! The comparison of systems. In each round and for each number of connections, every system runs alone, in reversed
 //! order in every second round.
 
-use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -17,6 +16,8 @@ pub const CONNECTIONS: [usize; 3] = [1, 16, 128];
 /// Workloads, in the order of the table.
 pub const WORKLOADS: [Workload; 6] =
     [Workload::Livez, Workload::Readyz, Workload::Create, Workload::Get, Workload::Page, Workload::Mixed];
+/// Those of them that the targets are about.
+pub const OPERATIONS: [Workload; 3] = [Workload::Create, Workload::Get, Workload::Page];
 /// The row of the trail.
 pub const TRAIL: &str = "trail";
 /// Events that wait when the rate of the relay is measured.
@@ -53,7 +54,7 @@ pub async fn run(plan: &Plan, programs: &Programs, filled: &Filled) -> anyhow::R
         for connections in CONNECTIONS {
             let minutes = begun.elapsed().as_secs() / 60;
             eprintln!("round {} of {}, {connections} connections ({minutes} min)", round + 1, plan.rounds);
-            for workload in [Workload::Create, Workload::Get, Workload::Page] {
+            for workload in OPERATIONS {
                 filled.limit(workload, connections, plan.time, &mut table).await?;
             }
             let mut kinds = plan.kinds.clone();
@@ -128,6 +129,9 @@ impl Run<'_> {
     }
 
     async fn sample(&mut self, workload: Workload) -> anyhow::Result<()> {
+        if self.kind != Kind::Select {
+            probed(&self.system.url, self.filled.settled()).await?;
+        }
         self.system.reset_peak_memory();
         let (own, server) = (self.system.cpu(), self.filled.cpu()?);
         let summary = self.load(workload, self.time).await?;
@@ -143,9 +147,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Waits until the trail has every operation, checks that it has each once, and measures how fast the relay is.
+    /// Waits until the trail has every operation, checks that it has no more, and measures how fast the relay is.
     async fn trail(&mut self, last_event: i64) -> anyhow::Result<()> {
-        self.drained().await?;
+        probed(&self.system.url, self.filled.settled()).await?;
         let trail = self.filled.trail(last_event).await?;
         let answered = self.events..=self.events + self.unsure;
         ensure!(answered.contains(&trail.events), "the trail has {} events of {answered:?} operations", trail.events);
@@ -155,28 +159,24 @@ impl Run<'_> {
         self.note(TRAIL, "p99 ms", milliseconds(trail.p99));
         self.filled.fill_outbox(BACKLOG).await?;
         let (own, server, begun) = (self.system.cpu(), self.filled.cpu()?, Instant::now());
-        self.drained().await?;
+        probed(&self.system.url, self.filled.drained()).await?;
         let per_event = |spent: Duration| spent.as_secs_f64() * 1e6 / BACKLOG as f64;
         self.note(TRAIL, "rate", BACKLOG as f64 / begun.elapsed().as_secs_f64());
         self.note(TRAIL, "CPU µs", per_event(self.system.cpu().saturating_sub(own)));
         self.note(TRAIL, "PostgreSQL µs", per_event(self.filled.cpu()?.saturating_sub(server)));
         Ok(())
     }
-
-    async fn drained(&self) -> anyhow::Result<()> {
-        tokio::select! {
-            drained = self.filled.drained() => drained,
-            never = probe(&self.system.url) => match never {},
-        }
-    }
 }
 
-/// Asks `/readyz` several times a second, for an idle system relays after these requests. Never returns.
-pub async fn probe(url: &str) -> Infallible {
-    loop {
-        let _ = reqwest::get(format!("{url}/readyz")).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+/// Asks `/readyz` several times a second while it waits, for an idle system relays after these requests.
+pub async fn probed<T>(url: &str, wait: impl Future<Output = T>) -> T {
+    let probe = async {
+        loop {
+            let _ = reqwest::get(format!("{url}/readyz")).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! { done = wait => done, never = probe => never }
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::load::Workload;
 use crate::machine::Machine;
-use crate::measure::{CONNECTIONS, Plan, TRAIL, WORKLOADS};
+use crate::measure::{CONNECTIONS, OPERATIONS, Plan, TRAIL, WORKLOADS};
 use crate::pgbench;
 use crate::system::Kind;
 use crate::table::{Table, Target, Values, row};
@@ -37,15 +37,16 @@ pub fn write(
     sizes: &[(&'static str, u64)],
     busy: Option<f64>,
 ) -> String {
-    let mut text = format!("# Results\n\n{READ}\n## This run\n\n{machine}");
+    let targets = targets(table, plan, sizes);
+    let mut text = format!("# Results\n\n{}\n{READ}\n## This run\n\n{machine}", summary(table, plan, &targets));
     let _ =
         writeln!(text, "- {} rounds of {} s per measurement, order alternating\n", plan.rounds, plan.time.as_secs());
     let doubts = doubts(table, busy);
     if !doubts.is_empty() {
-        let _ = writeln!(text, "**The machine was too noisy**: {}.\n", doubts.join("; "));
+        let _ = writeln!(text, "**The machine was noisy**: {}.\n", doubts.join("; "));
     }
     let _ = writeln!(text, "## Targets\n\n| | wanted | reached | |\n|---|--:|--:|---|");
-    for target in targets(table, plan, sizes) {
+    for target in &targets {
         let _ = writeln!(text, "{}", target.markdown());
     }
     let _ = writeln!(
@@ -71,6 +72,31 @@ pub fn write(
     text
 }
 
+/// What the run shows, in two sentences.
+fn summary(table: &Table, plan: &Plan, targets: &[Target]) -> String {
+    let compared = |kind: Kind, measure| {
+        let rows = [16, 128].into_iter().flat_map(|connections| OPERATIONS.map(|work| row(work.name(), connections)));
+        let ratios = rows.filter_map(|row| {
+            let (own, twin) = (table.get(kind.name(), &row, measure)?, table.get(Kind::Twin.name(), &row, measure)?);
+            Some(own.times(twin).median())
+        });
+        let ratios: Values = ratios.collect();
+        format!("{:.2} to {:.2}", ratios.least(), ratios.most())
+    };
+    let reaches = |kind: &Kind| {
+        let (name, rate, cpu) = (kind.name(), compared(*kind, "rate"), compared(*kind, "CPU µs"));
+        format!("**{name}** reaches {rate} × the native twin's rate with {cpu} × its processor time")
+    };
+    let systems = [Kind::Spin, Kind::Embedded];
+    let systems: Vec<_> = systems.iter().filter(|kind| plan.kinds.contains(kind)).map(reaches).collect();
+    let met = targets.iter().filter(|target| target.is_met()).count();
+    format!(
+        "For create, get and page at 16 and 128 connections, {}. Of {} targets {met} are met.\n",
+        systems.join("; "),
+        targets.len()
+    )
+}
+
 /// One line of the table; `None` if it was not measured.
 fn line(table: &Table, workload: &str, connections: usize, system: &'static str) -> Option<String> {
     let row = row(workload, connections);
@@ -80,7 +106,7 @@ fn line(table: &Table, workload: &str, connections: usize, system: &'static str)
     // Within a round, because the speed of the machine changes from one to the next.
     let times_twin = |measure| {
         let ratio = of(system, measure).zip(of(Kind::Twin.name(), measure)).map(|(own, twin)| own.times(twin));
-        ratio.filter(|_| system != Kind::Twin.name()).map(|ratio| ratio.shown_median()).unwrap_or_default()
+        ratio.filter(|_| system != Kind::Twin.name()).map(|ratio| ratio.shown()).unwrap_or_default()
     };
     Some(format!(
         "| {workload} | {connections} | {system} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
@@ -97,11 +123,18 @@ fn line(table: &Table, workload: &str, connections: usize, system: &'static str)
 
 fn doubts(table: &Table, busy: Option<f64>) -> Vec<String> {
     let before = busy.map(|busy| format!("{:.0} % of it was busy before the run began", busy * 100.0));
-    let apart = [Kind::Twin, Kind::Embedded, Kind::Spin].into_iter().filter_map(|kind| {
-        let spread = table.get(kind.name(), &row(Workload::Create.name(), 16), "rate")?.spread();
-        (spread > SPREAD).then(|| format!("the rounds of create on {} differ by {:.0} %", kind.name(), spread * 100.0))
+    let all: Vec<_> = table.measured("rate").map(|(system, row, rates)| (rates.spread(), system, row)).collect();
+    let apart: Vec<_> = all.iter().filter(|(spread, ..)| *spread > SPREAD).collect();
+    let worst = apart.iter().max_by(|one, other| one.0.total_cmp(&other.0)).map(|(spread, system, row)| {
+        format!(
+            "the rounds of {} of {} rates differ by more than {:.0} %, those of {row} connections on {system} by {:.0} %",
+            apart.len(),
+            all.len(),
+            SPREAD * 100.0,
+            spread * 100.0
+        )
     });
-    before.into_iter().chain(apart).collect()
+    before.into_iter().chain(worst).collect()
 }
 
 fn targets(table: &Table, plan: &Plan, sizes: &[(&'static str, u64)]) -> Vec<Target> {
@@ -111,9 +144,8 @@ fn targets(table: &Table, plan: &Plan, sizes: &[(&'static str, u64)]) -> Vec<Tar
     };
     let mut targets = Vec::new();
     let mut add = |name: String, at_least, wanted, reached| targets.push(Target { name, wanted, reached, at_least });
-    let operations = [Workload::Create, Workload::Get, Workload::Page];
     for connections in [16, 128] {
-        for workload in operations {
+        for workload in OPERATIONS {
             let times = |measure| {
                 values(ours, workload, connections, measure)
                     .times(&values(twin, workload, connections, measure))
@@ -138,7 +170,7 @@ fn targets(table: &Table, plan: &Plan, sizes: &[(&'static str, u64)]) -> Vec<Tar
     let memory = WORKLOADS.map(|workload| values(ours, workload, 128, "MiB").median()).into_iter().fold(0.0, f64::max);
     add("embedded host: memory, 128 connections, MiB".into(), false, 200.0, memory);
     if plan.kinds.contains(&Kind::Select) {
-        for workload in operations {
+        for workload in OPERATIONS {
             let ratio = values(spin, workload, 16, "rate").times(&values(spin, Workload::Select, 16, "rate")).median();
             add(format!("spin: rate of {}, 16 connections, × /select", workload.name()), true, 0.9, ratio);
         }

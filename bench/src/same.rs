@@ -1,5 +1,7 @@
 //! Whether systems give the same responses: what they are compared for is worth nothing if they do not.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, ensure};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder};
@@ -78,7 +80,10 @@ fn form(json: &Value) -> String {
         Value::Object(members) => {
             members.iter().map(|(key, value)| format!("{key}: {}, ", form(value))).collect::<String>()
         }
-        Value::Array(values) => format!("{} times [{}]", values.len(), values.first().map(form).unwrap_or_default()),
+        Value::Array(values) => {
+            let forms: BTreeSet<_> = values.iter().map(form).collect();
+            format!("{} times {forms:?}", values.len())
+        }
         Value::String(_) => "text".to_owned(),
         Value::Number(_) => "number".to_owned(),
         other => other.to_string(),

@@ -83,7 +83,9 @@ impl System {
         let first = timeout(START_DEADLINE, async {
             if kind == Kind::Select { answered(&url).await } else { first_item(&url).await }
         });
-        first.await.with_context(|| format!("{}: no response within {START_DEADLINE:?}", kind.name()))??;
+        first.await.with_context(|| {
+            format!("{}: no response within {START_DEADLINE:?}; fix: run it by hand and read its errors", kind.name())
+        })??;
         Ok(Self { url, cold_start: begun.elapsed(), processes })
     }
 
@@ -137,12 +139,17 @@ fn spin(folder: &Path, listen: SocketAddr, database: &Database) -> anyhow::Resul
     spawn(command.envs(database.environment()))
 }
 
-/// Starts a program whose log lines are written, as in production, but discarded. Without RUST_BACKTRACE: with it Spin
-/// captures backtraces in each request, which costs it a fifth of its rate.
+/// Starts a program whose log lines are written, as in production, but discarded: Spin writes those of components to
+/// stderr. Without exporters of spans, and without RUST_BACKTRACE: with it Spin captures backtraces in each request, which
+/// costs it a fifth of its rate.
 fn spawn(command: &mut Command) -> anyhow::Result<Child> {
     let program = Path::new(command.as_std().get_program()).to_owned();
-    command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn();
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("OTEL_") || name.ends_with("_BACKTRACE")) {
+            command.env_remove(name);
+        }
+    }
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn();
     child.with_context(|| format!("cannot run {}", program.display()))
 }
 

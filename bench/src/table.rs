@@ -40,7 +40,7 @@ impl Values {
 
     /// The ratio to `other` in each round.
     pub fn times(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect())
+        self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect()
     }
 
     /// `median (least-most)`.
@@ -60,6 +60,12 @@ impl Values {
     }
 }
 
+impl FromIterator<f64> for Values {
+    fn from_iter<T: IntoIterator<Item = f64>>(values: T) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
 /// All values of one run, by system, row (such as a workload) and measure (such as the rate).
 #[derive(Default)]
 pub struct Table(BTreeMap<(&'static str, String, &'static str), Values>);
@@ -67,6 +73,12 @@ pub struct Table(BTreeMap<(&'static str, String, &'static str), Values>);
 impl Table {
     pub fn add(&mut self, system: &'static str, row: &str, measure: &'static str, value: f64) {
         self.0.entry((system, row.to_owned(), measure)).or_default().add(value);
+    }
+
+    /// System, row and values of everything that has this measure.
+    pub fn measured(&self, measure: &str) -> impl Iterator<Item = (&'static str, &str, &Values)> {
+        let cells = self.0.iter().filter(move |((.., of), _)| *of == measure);
+        cells.map(|((system, row, _), values)| (*system, &**row, values))
     }
 
     /// The values of one cell, if it was measured.
@@ -93,10 +105,14 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether it was reached.
+    pub fn is_met(&self) -> bool {
+        if self.at_least { self.reached >= self.wanted } else { self.reached <= self.wanted }
+    }
+
     /// One row of the table of targets.
     pub fn markdown(&self) -> String {
-        let met = if self.at_least { self.reached >= self.wanted } else { self.reached <= self.wanted };
-        let verdict = if met {
+        let verdict = if self.is_met() {
             "met".to_owned()
         } else {
             format!("**missed by {:.0} %**", (self.reached / self.wanted - 1.0).abs() * 100.0)
