@@ -115,7 +115,7 @@ impl Target {
         let verdict = if self.is_met() {
             "met".to_owned()
         } else {
-            format!("**missed by {:.0} %**", (self.reached / self.wanted - 1.0).abs() * 100.0)
+            format!("**missed by {:.0} %**", ((self.reached / self.wanted - 1.0).abs() * 100.0).max(1.0))
         };
         let sign = if self.at_least { "at least" } else { "at most" };
         format!("| {} | {sign} {} | {} | {verdict} |", self.name, short(self.wanted), short(self.reached))
