@@ -84,7 +84,7 @@ fuzz: build ## fuzz with new random inputs (MINUTES=10 SEED=)
 	tests/fuzz/run.sh --minutes "$$minutes" --seed "$$seed"
 
 .PHONY: bench
-bench: setup components ## measure speed, 35 minutes (ROUNDS= DURATION=)
+bench: setup components ## measure speed, half an hour (ROUNDS= DURATION=)
 	@scripts/install-packages.sh wrk:wrk
 	@scripts/build-components.sh select
 	cargo build $(LOCKED) --release --workspace --bin host --bin twin
