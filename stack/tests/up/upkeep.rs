@@ -212,13 +212,12 @@ fn what_is_pruned_depends_on_no_setting_of_the_database() {
             VALUES (gen_random_uuid(), 'list', 'ok', 'r', now() - hours * interval '1 hour', now());
          END LOOP; END $$",
     );
-    let before = |zone: &str| {
-        let form = "'YYYY-MM-DD HH24:MI'";
-        format!("SELECT to_char((now() - interval '18 hours 30 minutes') AT TIME ZONE '{zone}', {form})")
-    };
-    let offset = format!("{}+05:30", folder.psql("itemsdb", &before("Asia/Kolkata")));
-    let output = run(&folder, "retention", &["prune", &offset]).unwrap();
-    let first = folder.psql("itemsdb", &before("UTC")).replace(' ', "T");
+    let first = "SELECT to_char((now() - interval '18 hours 30 minutes') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')";
+    let first = folder.psql("itemsdb", first);
+    let offset = format!(
+        "SELECT to_char('{first}Z'::timestamptz AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI') || '+05:30'"
+    );
+    let output = run(&folder, "retention", &["prune", &folder.psql("itemsdb", &offset)]).unwrap();
     assert!(output.starts_with("2 events to prune: the first of 20"), "{output}");
     assert!(output.contains(&format!("2 events from before {first}:00.000000Z pruned")), "{output}");
     // Without an offset it is UTC.
