@@ -114,7 +114,8 @@ pub fn write(table: &Table, plan: &Plan, machine: &Machine) -> String {
          {CONNECTIONS} connections. All databases and hosts run at once, and the load goes to one after another. With an old \
          snapshot, rows deleted in the last {} s or more could not be cleaned up. Rates are per second, median (least-most); \
          × is the ratio to a second database with {} items, without a snapshot, in the same round. *Until audited* is the \
-         median time from an operation to its row in the trail.\n\n{}.\n\n{machine}- shared_buffers: a quarter of the memory, with the items in it\n- {} rounds of {} s\n\n\
+         median time from an operation to its row in the trail.\n\n{}.\n\n{machine}- shared_buffers: a quarter of the memory, \
+         with the items in it\n- {} rounds of {} s\n\n\
          | | create | × | get | × | page | × | until audited, ms | scrape, ms |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         AGEING.as_secs(),
         SIZES[0],
