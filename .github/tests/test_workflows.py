@@ -70,8 +70,9 @@ def test_unreviewed_code_gets_no_secret():
 
 def test_ci_runs_the_targets_of_the_script_that_a_person_runs():
     targets = re.search(r"for target in (.*);", (ROOT / ".ci" / "run").read_text()).group(1).split()
-    # Once each, though the suite runs twice: on the embedded host and on Spin.
-    assert list(dict.fromkeys(commands("ci"))) == [f"make {target}" for target in targets]
+    # The suite runs twice: on the embedded host and on Spin.
+    targets.insert(targets.index("test"), "test")
+    assert commands("ci") == [f"make {target}" for target in targets]
 
 
 def test_a_release_is_checked_tested_packaged_signed_and_published_in_this_order():

@@ -16,6 +16,9 @@ use crate::{pgbench, usage};
 
 /// Items in the database during each measurement of [`crate::measure`].
 pub const ITEMS: i64 = 100_000;
+/// Whether an event is left in the outbox.
+const EVENTS: &str = "SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o";
+
 /// A database on a durable server of its own.
 pub struct Filled {
     server: Arc<Server>,
@@ -114,29 +117,29 @@ impl Filled {
 
     /// Waits until no event is left in the outbox.
     pub async fn drained(&self) -> anyhow::Result<()> {
-        let drained = async {
-            while self.count("SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o").await? > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            Ok(())
-        };
-        tokio::time::timeout(Duration::from_secs(60), drained).await.context("events have waited for over a minute")?
+        self.until_none(EVENTS, 1).await.context("events have waited for over a minute")
     }
 
     /// Waits until the system has finished what an earlier load began: no event is left and no session works.
     pub async fn settled(&self) -> anyhow::Result<()> {
-        let work = "SELECT (SELECT count(*) FROM (SELECT FROM audit_outbox LIMIT 1) o)
-                         + (SELECT count(*) FROM pg_stat_activity
-                             WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid())";
-        let settled = async {
-            let mut quiet = 0;
-            while quiet < 5 {
-                quiet = if self.count(work).await? == 0 { quiet + 1 } else { 0 };
+        let work = format!(
+            "SELECT ({EVENTS}) + (SELECT count(*) FROM pg_stat_activity
+                                   WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid())"
+        );
+        self.until_none(&work, 5).await.context("the system has worked for over a minute")
+    }
+
+    /// Waits until `query` has counted nothing so many `times` in a row.
+    async fn until_none(&self, query: &str, times: usize) -> anyhow::Result<()> {
+        let none = async {
+            let mut found = 0;
+            while found < times {
+                found = if self.count(query).await? == 0 { found + 1 } else { 0 };
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             Ok(())
         };
-        tokio::time::timeout(Duration::from_secs(60), settled).await.context("the system works for over a minute")?
+        tokio::time::timeout(Duration::from_secs(60), none).await?
     }
 
     /// What the trail has of the operations after the event `last`.

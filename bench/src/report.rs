@@ -76,11 +76,8 @@ pub fn write(
 fn summary(table: &Table, plan: &Plan, targets: &[Target]) -> String {
     let compared = |kind: Kind, measure| {
         let rows = [16, 128].into_iter().flat_map(|connections| OPERATIONS.map(|work| row(work.name(), connections)));
-        let ratios = rows.filter_map(|row| {
-            let (own, twin) = (table.get(kind.name(), &row, measure)?, table.get(Kind::Twin.name(), &row, measure)?);
-            Some(own.times(twin).median())
-        });
-        let ratios: Values = ratios.collect();
+        let ratios: Values =
+            rows.filter_map(|row| Some(times_twin(table, kind.name(), &row, measure)?.median())).collect();
         format!("{:.2} to {:.2}", ratios.least(), ratios.most())
     };
     let reaches = |kind: &Kind| {
@@ -97,16 +94,20 @@ fn summary(table: &Table, plan: &Plan, targets: &[Target]) -> String {
     )
 }
 
+/// The ratio of a measure to the twin's. Within a round, because the speed of the machine changes from one to the next.
+fn times_twin(table: &Table, system: &'static str, row: &str, measure: &'static str) -> Option<Values> {
+    Some(table.get(system, row, measure)?.times(table.get(Kind::Twin.name(), row, measure)?))
+}
+
 /// One line of the table; `None` if it was not measured.
 fn line(table: &Table, workload: &str, connections: usize, system: &'static str) -> Option<String> {
     let row = row(workload, connections);
     let of = |system, measure| table.get(system, &row, measure);
     let rate = of(system, "rate")?;
     let median = |measure| of(system, measure).map(Values::shown_median).unwrap_or_default();
-    // Within a round, because the speed of the machine changes from one to the next.
     let times_twin = |measure| {
-        let ratio = of(system, measure).zip(of(Kind::Twin.name(), measure)).map(|(own, twin)| own.times(twin));
-        ratio.filter(|_| system != Kind::Twin.name()).map(|ratio| ratio.shown()).unwrap_or_default()
+        let ratio = times_twin(table, system, &row, measure).filter(|_| system != Kind::Twin.name());
+        ratio.map(|ratio| ratio.shown()).unwrap_or_default()
     };
     Some(format!(
         "| {workload} | {connections} | {system} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
@@ -138,7 +139,7 @@ fn doubts(table: &Table, busy: Option<f64>) -> Vec<String> {
 }
 
 fn targets(table: &Table, plan: &Plan, sizes: &[(&'static str, u64)]) -> Vec<Target> {
-    let (ours, twin, spin) = (Kind::Embedded.name(), Kind::Twin.name(), Kind::Spin.name());
+    let (ours, spin) = (Kind::Embedded.name(), Kind::Spin.name());
     let values = |system, workload: Workload, connections, measure| {
         table.get(system, &row(workload.name(), connections), measure).cloned().unwrap_or_default()
     };
@@ -147,9 +148,8 @@ fn targets(table: &Table, plan: &Plan, sizes: &[(&'static str, u64)]) -> Vec<Tar
     for connections in [16, 128] {
         for workload in OPERATIONS {
             let times = |measure| {
-                values(ours, workload, connections, measure)
-                    .times(&values(twin, workload, connections, measure))
-                    .median()
+                let ratio = times_twin(table, ours, &row(workload.name(), connections), measure);
+                ratio.unwrap_or_default().median()
             };
             let name = workload.name();
             add(format!("embedded host: rate of {name}, {connections} connections, × twin"), true, 0.85, times("rate"));

@@ -150,6 +150,7 @@ mod tests {
     fn a_missed_target_shows_by_how_much() {
         let target = |at_least, reached| Target { name: "x".into(), wanted: 40.0, reached, at_least }.markdown();
         assert_eq!(target(false, 30.0), "| x | at most 40 | 30 | met |");
+        assert_eq!(target(false, 40.1), "| x | at most 40 | 40.1 | **missed by 1 %** |");
         assert_eq!(target(false, 50.0), "| x | at most 40 | 50 | **missed by 25 %** |");
         assert_eq!(target(true, 30.0), "| x | at least 40 | 30 | **missed by 25 %** |");
     }
